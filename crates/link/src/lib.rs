@@ -1,0 +1,1 @@
+//! Drives a session over TLS: accept, dial, certificates and their authority.

@@ -1,0 +1,1 @@
+//! The binary: every role as a subcommand, and the demo.

@@ -1,0 +1,2 @@
+//! The `orinet` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The person index: build, map, look up, rank. Knows no wire format.

@@ -1,0 +1,1 @@
+//! The process around switch-core: configuration, driver, admin HTTP.

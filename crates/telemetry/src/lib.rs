@@ -1,0 +1,1 @@
+//! Metric and log definitions in one place.
