@@ -99,9 +99,21 @@ name!(
     |b| (1..=16).contains(&b.len()) && upper_alphanumeric(b)
 );
 
+name!(
+    /// The letters before a field's `/` (`protocol-specs/formats.md` 1.2).
+    Prefix, "a field's prefix", "2 or 3 letters", 3, true,
+    |b| (2..=3).contains(&b.len()) && b.iter().all(u8::is_ascii_uppercase)
+);
+
 impl Ori {
     /// The message switch, the only originator of ER (`protocol-specs/formats.md` 2.2).
     pub const SWITCH: &'static str = "NL0000000";
+
+    /// The ORI of the message switch.
+    #[must_use]
+    pub fn of_switch() -> Self {
+        Self(ArrayString::from(Self::SWITCH).unwrap_or_default())
+    }
 
     /// The line that its first two letters name.
     #[must_use]
@@ -122,8 +134,11 @@ mod tests {
             assert!(Ori::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(Control::parse("aB1").unwrap().as_str(), "aB1");
-        assert!(Control::parse("A B").is_err() && Control::parse("").is_err() && Control::parse(&"A".repeat(21)).is_err());
+        assert!(
+            Control::parse("A B").is_err() && Control::parse("").is_err() && Control::parse(&"A".repeat(21)).is_err()
+        );
         assert!(Line::parse("QX").is_ok() && Line::parse("Q").is_err());
+        assert!(Prefix::parse("nam").is_ok() && Prefix::parse("N1").is_err() && Prefix::parse("NAME").is_err());
         assert!(MessageKey::parse("A").is_err() && MessageKey::parse("LEOFA").is_ok());
     }
 }

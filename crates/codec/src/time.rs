@@ -56,7 +56,8 @@ impl Stamp {
     pub fn at(time: Timestamp, utc_offset_seconds: i32) -> Self {
         let seconds = time.0.div_euclid(1_000_000).saturating_add(i64::from(utc_offset_seconds));
         let (minutes, days) = (seconds.div_euclid(60), seconds.div_euclid(86_400));
-        let date = jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(days.clamp(-700_000, 2_900_000)));
+        let date =
+            jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(days.clamp(-700_000, 2_900_000)));
         let of_day = |value: i64| i8::try_from(value).unwrap_or(0);
         Self {
             year: date.year(),
@@ -75,7 +76,9 @@ impl Stamp {
         let (month, rest) = date.split_once('/')?;
         let (day, year) = rest.split_once('/')?;
         let digits = |part: &str, length: usize| {
-            (part.len() == length && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<i16>().ok()).flatten()
+            (part.len() == length && part.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| part.parse::<i16>().ok())
+                .flatten()
         };
         let small = |part: &str| digits(part, 2).and_then(|value| i8::try_from(value).ok());
         let stamp = Self {
@@ -85,10 +88,21 @@ impl Stamp {
             hour: small(hour)?,
             minute: small(minute)?,
         };
-        let valid = stamp.hour < 24
-            && stamp.minute < 60
-            && jiff::civil::Date::new(stamp.year, stamp.month, stamp.day).is_ok();
+        let valid =
+            stamp.hour < 24 && stamp.minute < 60 && jiff::civil::Date::new(stamp.year, stamp.month, stamp.day).is_ok();
         valid.then_some(stamp)
+    }
+
+    /// The sixteen bytes of it, as headers print it.
+    #[must_use]
+    pub fn digits(&self) -> [u8; 16] {
+        let ascii = |value: i16| b'0'.saturating_add(u8::try_from(value.rem_euclid(10)).unwrap_or(0));
+        let pair = |value: i8| (ascii(i16::from(value.div_euclid(10))), ascii(i16::from(value)));
+        let (h, m) = (pair(self.hour), pair(self.minute));
+        let (month, day) = (pair(self.month), pair(self.day));
+        let year = [1000, 100, 10, 1].map(|place| ascii(self.year.div_euclid(place)));
+        let [y3, y2, y1, y0] = year;
+        [h.0, h.1, b':', m.0, m.1, b' ', month.0, month.1, b'/', day.0, day.1, b'/', y3, y2, y1, y0]
     }
 
     /// The day of the stamp.
@@ -113,10 +127,12 @@ mod tests {
     fn stamps_print_in_the_zone_of_the_switch_and_read_back() {
         let stamp = Stamp::at(Timestamp(1_896_120_059_000_000), -7 * 3600);
         assert_eq!(Stamp::parse(&stamp.to_string()), Some(stamp));
+        assert_eq!(stamp.digits().as_slice(), stamp.to_string().as_bytes());
         assert_eq!(Stamp::at(Timestamp(0), 0).to_string(), "00:00 01/01/1970");
         assert_eq!(Stamp::at(Timestamp(0), -7 * 3600).to_string(), "17:00 12/31/1969");
         assert_eq!(Stamp::at(Timestamp(-1), 0).to_string(), "23:59 12/31/1969");
-        for bad in ["", "24:00 01/01/2030", "08:60 01/01/2030", "08:00 02/30/2030", "8:00 01/01/2030", "08:00 01/01/30"] {
+        for bad in ["", "24:00 01/01/2030", "08:60 01/01/2030", "08:00 02/30/2030", "8:00 01/01/2030", "08:00 01/01/30"]
+        {
             assert_eq!(Stamp::parse(bad), None, "{bad}");
         }
     }

@@ -1,0 +1,30 @@
+//! Does one operation of the codec's benches some number of times, for instructions to be counted.
+//!
+//! ```text
+//! valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/count decode_and_check_iaq 1000
+//! ```
+//!
+//! Two runs with different numbers, the difference of their counts divided by the difference of the numbers, is what
+//! one operation costs; what the program does before it cancels out.
+
+#[path = "../benches/operations/mod.rs"]
+mod operations;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let operations = operations::all();
+    let mut arguments = std::env::args().skip(1);
+    let operation = arguments.next().and_then(|name| operations.iter().find(|operation| operation.name == name));
+    let times = arguments.next().and_then(|times| times.parse::<u64>().ok());
+    let (Some(operation), Some(times)) = (operation, times) else {
+        let names: Vec<_> = operations.iter().map(|operation| operation.name).collect();
+        let usage = format!("count OPERATION TIMES\noperations: {}\n", names.join(", "));
+        return std::io::stderr().write_all(usage.as_bytes()).map_or(ExitCode::FAILURE, |()| ExitCode::from(64));
+    };
+    for _ in 0..times {
+        (operation.run)();
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,78 @@
+//! The fuzz functions on what lies in `fuzz/corpus/`, and on every cut of it and of the fixtures.
+
+use std::fs;
+
+use codec::dictionary::Dictionary;
+use codec::fuzz;
+use codec::legacy::{parse_input, parse_output};
+
+use crate::root;
+
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 4] =
+    [("input", fuzz::input), ("output", fuzz::output), ("fields", fuzz::fields), ("dictionary", fuzz::dictionary)];
+
+fn files(directory: &str) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(root().join(directory))
+        .unwrap_or_else(|error| panic!("{directory}: {error}"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "nothing in {directory}");
+    files
+}
+
+#[test]
+fn the_corpus_holds() {
+    for (target, run) in TARGETS {
+        for (_, bytes) in files(&format!("fuzz/corpus/{target}")) {
+            run(&bytes);
+        }
+    }
+}
+
+#[test]
+fn the_corpus_gets_past_the_first_check() {
+    let reads = |target: &str, read: fn(&[u8]) -> bool| {
+        let files = files(&format!("fuzz/corpus/{target}"));
+        files.into_iter().filter(|(_, bytes)| read(bytes)).map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let dictionaries = reads("dictionary", |bytes| {
+        str::from_utf8(bytes).is_ok_and(|text| Dictionary::parse(&[("corpus.toml", text)]).is_ok())
+    });
+    assert_eq!(dictionaries, ["answer-to-itself", "fields", "sets", "text"]);
+    assert!(reads("input", |bytes| parse_input(bytes).is_ok()).len() >= 10);
+    assert!(reads("output", |bytes| parse_output(bytes).is_ok()).len() >= 5);
+}
+
+#[test]
+fn every_cut_of_every_fixture_holds() {
+    for (_, bytes) in files("fixtures/messages").into_iter().filter(|(name, _)| name.ends_with(".txt")) {
+        for cut in 0..=bytes.len() {
+            let (before, after) = bytes.split_at(cut);
+            for (_, run) in &TARGETS[..3] {
+                run(before);
+                run(after);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_changed_byte_of_every_fixture_holds() {
+    for (_, bytes) in files("fixtures/messages").into_iter().filter(|(name, _)| name.ends_with(".txt")) {
+        let mut changed = bytes.clone();
+        for (at, original) in bytes.iter().enumerate() {
+            for other in [0, b'.', b'/', b'*', b'\r', b'\n', 0x7f, 0xff, original ^ 0x20] {
+                changed[at] = other;
+                for (_, run) in &TARGETS[..3] {
+                    run(&changed);
+                }
+            }
+            changed[at] = *original;
+        }
+    }
+}
