@@ -1,0 +1,75 @@
+//! The limits and intervals of a session, with the protocol's values as defaults (`protocol-specs/wire.md` 1.1).
+
+use std::time::Duration;
+
+/// Which end of the link a session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The server. It alone closes a link on which nothing arrives, and never speaks of its readiness unasked.
+    Switch,
+    /// The client. It tells the switch at once when its readiness changes.
+    Station,
+}
+
+/// Limits and intervals. [`Config::new`] gives the protocol's values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Which end this is.
+    pub role: Role,
+    /// Messages that may be sent and not yet acknowledged. Zero counts as one.
+    pub window: u16,
+    /// Longest message taken from the peer, in bytes over all its blocks. A longer one is discarded while it arrives.
+    pub message_bytes_max: usize,
+    /// [`Session::transmit`](crate::Session::transmit) adds no data block to an output that holds so many bytes or
+    /// more. It may pass that by one block, and by the answers that the peer asked for.
+    pub output_bytes_max: usize,
+    /// How long a message waits for its acknowledgement before it is sent again.
+    pub ack_wait: Duration,
+    /// Sends of one message without an answer after which the link is given up. Zero counts as one.
+    pub sends_max: u32,
+    /// Wait before a message is sent again that was refused for now.
+    pub temporary_wait: Duration,
+    /// Wait before a message is sent again that was one too many.
+    pub too_many_wait: Duration,
+    /// After so long without a byte sent, the peer is asked for its status.
+    pub keep_alive: Duration,
+    /// Status requests without an answer, one after the other, after which the link is given up.
+    pub unanswered_max: u32,
+    /// [`Role::Switch`]: a link on which nothing arrived for so long is closed. Both roles: a block that began to
+    /// arrive has to end within that time.
+    pub silence: Duration,
+}
+
+impl Config {
+    /// The protocol's values for one end of a link.
+    #[must_use]
+    pub const fn new(role: Role) -> Self {
+        Self {
+            role,
+            window: WINDOW,
+            message_bytes_max: MESSAGE_BYTES_MAX,
+            output_bytes_max: OUTPUT_BYTES_MAX,
+            ack_wait: ACK_WAIT,
+            sends_max: SENDS_MAX,
+            temporary_wait: TEMPORARY_WAIT,
+            too_many_wait: TOO_MANY_WAIT,
+            keep_alive: KEEP_ALIVE,
+            unanswered_max: UNANSWERED_MAX,
+            silence: SILENCE,
+        }
+    }
+}
+
+/// Enough to keep a link busy while one commit of the receiver's store runs.
+const WINDOW: u16 = 32;
+const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// Two of the longest blocks: one is being written while the next is ready.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// An acknowledgement is due within 1 s; five times that is no longer a slow disk.
+const ACK_WAIT: Duration = Duration::from_secs(5);
+const SENDS_MAX: u32 = 3;
+const TEMPORARY_WAIT: Duration = Duration::from_secs(5);
+const TOO_MANY_WAIT: Duration = Duration::from_secs(1);
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const UNANSWERED_MAX: u32 = 2;
+const SILENCE: Duration = Duration::from_secs(60);

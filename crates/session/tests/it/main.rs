@@ -1,0 +1,9 @@
+//! Sessions alone against hand-made blocks, and in pairs, on virtual time.
+
+mod end;
+mod keep_alive;
+mod pair;
+mod random;
+mod readiness;
+mod receiving;
+mod sending;
