@@ -1,1 +1,52 @@
 //! The switch as a state machine: directory, admission, routing, queues. No I/O, no clock.
+//!
+//! ```text
+//!             Attached, Received, Delivered, Stored, …            Store, Accept, Deliver, …
+//!  driver  ────────────── Event ──────────────►  Switch  ────────────── Action ──────────────►  driver
+//!                     handle(now, event)                      poll_action() until None
+//! ```
+//!
+//! The contract, for whoever drives it:
+//!
+//! 1. Call [`Switch::handle`] with the time and one event. It never fails and never blocks.
+//! 2. Drain [`Switch::poll_action`] to `None` and carry the actions out, in order.
+//! 3. Call again with [`Event::Timeout`] when the tick of [`Switch::poll_timeout`] has come.
+//!
+//! The same events give the same actions, to the byte. Bad input of a peer becomes an action (an ER on its way back,
+//! a negative ack), never an error. Nothing is acknowledged ([`Action::Accept`]) and nothing is sent on
+//! ([`Action::Deliver`]) before [`Event::Stored`] covers the record that holds it.
+//!
+//! What the switch does not do: it opens no socket and no file, reads no clock, knows neither TLS nor the journal's
+//! format on disk. It keeps no bodies of what waits, beyond a bounded budget: they are fetched with [`Action::Load`].
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod admission;
+mod bodies;
+mod event;
+mod folds;
+mod network;
+mod outbox;
+mod record;
+mod repeats;
+mod switch;
+
+pub use event::{
+    Action, CloseReason, Delivery, Event, LinkId, Msn, Now, Observation, Refusal, ReturnReason, Sequence, Token,
+    Verified,
+};
+pub use folds::{DeadLetter, FoldError, Folds};
+pub use network::{
+    DestinationState, GroupConfig, Limits, Network, NetworkConfig, NetworkError, OriConfig, StateConfig, StationConfig,
+};
+pub use record::{Kind, RecordError};
+pub use switch::{StationView, Switch};

@@ -1,0 +1,26 @@
+//! Does one operation so many times, for counting instructions: `count OPERATION N`; without arguments it lists them.
+
+#![expect(clippy::print_stdout, reason = "it lists its operations")]
+
+mod scenario;
+
+use scenario::Scenario;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(operation), Some(times)) = (arguments.next(), arguments.next()) else {
+        println!("message\nreception");
+        return;
+    };
+    let times: usize = times.parse().expect("N is a number");
+    let mut scenario = Scenario::new();
+    let mut sum = 0;
+    for _ in 0..times {
+        sum += match operation.as_str() {
+            "message" => scenario.message(),
+            "reception" => scenario.reception(),
+            other => panic!("no such operation: {other}"),
+        };
+    }
+    std::hint::black_box(sum);
+}

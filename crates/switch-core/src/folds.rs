@@ -1,0 +1,291 @@
+//! What the journal adds up to: counters, the memory of resent messages, the copies that still wait, the dead letters.
+//!
+//! The same code runs at start, over what the journal replays, and while the switch works, over what it writes: there
+//! is one place that says what a record means.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroI64;
+
+use bytes::Bytes;
+use codec::name::{MessageKey, Ori, StationName};
+use codec::number::Number;
+use codec::time::Timestamp;
+
+use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
+use crate::network::{Network, StationIndex};
+use crate::record::{Accepted, CopyRecord, Notice, Reception, Record, RecordError, Refused, Returned};
+use crate::repeats::{Fingerprint, Repeats};
+
+/// The state that survives a restart.
+#[derive(Debug)]
+pub struct Folds {
+    pub(crate) last: Sequence,
+    pub(crate) last_delivery: Delivery,
+    pub(crate) last_msn: Msn,
+    pub(crate) repeats: Repeats,
+    pub(crate) copies: HashMap<Delivery, Copy>,
+    pub(crate) dead_letters: BTreeMap<Delivery, DeadLetter>,
+    stations: Vec<Station>,
+    by_name: HashMap<StationName, StationIndex>,
+}
+
+/// The counters of a station (`protocol-specs/wire.md` 2.2).
+#[derive(Debug)]
+struct Station {
+    name: StationName,
+    isn: Number,
+    osn: Number,
+    waiting: usize,
+    waiting_bytes: u64,
+}
+
+/// A copy that is neither delivered nor returned.
+#[derive(Debug)]
+pub(crate) struct Copy {
+    pub(crate) sequence: Sequence,
+    pub(crate) station: StationIndex,
+    pub(crate) class: u8,
+    /// Links in a row that were lost while this was their oldest copy unacknowledged.
+    pub(crate) lost: u8,
+    pub(crate) key: MessageKey,
+    pub(crate) bytes: u32,
+    /// Copies of one sender to one destination have the same.
+    pub(crate) flow: u64,
+    pub(crate) admitted: Timestamp,
+    pub(crate) expires: Timestamp,
+    /// When it was first sent in this run: a repeat bears the same stamp.
+    pub(crate) first_sent: Option<NonZeroI64>,
+    pub(crate) stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Its record is not durable yet.
+    Unstored,
+    /// It waits in the outbox of its station.
+    Waiting,
+    /// It waits for its destination's state to change from *store*.
+    Stored,
+    /// A link has it.
+    InFlight(LinkId),
+    /// It is on its way to the dead letters.
+    Returning,
+}
+
+/// A copy that could not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Who should have got it.
+    pub station: StationName,
+    /// The record that holds the message.
+    pub sequence: Sequence,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// Why.
+    pub why: ReturnReason,
+}
+
+/// A journal that does not add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("record {} of the journal: {problem}", sequence.0)]
+pub struct FoldError {
+    sequence: Sequence,
+    problem: FoldProblem,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum FoldProblem {
+    #[error("it is not the next one after {}", .0.0)]
+    OutOfSequence(Sequence),
+    #[error(transparent)]
+    Unreadable(#[from] RecordError),
+    #[error("more stations than a network can have")]
+    Stations,
+}
+
+impl Folds {
+    /// The state of a switch with an empty journal.
+    #[must_use]
+    pub fn new(network: &Network) -> Self {
+        let mut folds = Self {
+            last: Sequence(0),
+            last_delivery: Delivery::default(),
+            last_msn: Msn(0),
+            repeats: Repeats::default(),
+            copies: HashMap::new(),
+            dead_letters: BTreeMap::new(),
+            stations: Vec::new(),
+            by_name: HashMap::new(),
+        };
+        // In the network's own order, so that a station has the same index in both.
+        for station in network.stations() {
+            let _index: Option<StationIndex> = folds.index(station.name);
+        }
+        folds
+    }
+
+    /// Takes in the next record of the journal.
+    ///
+    /// # Errors
+    /// If the record is not the next one or not one of the switch's: the journal is another program's or damaged.
+    pub fn replay(&mut self, sequence: u64, kind: u8, payload: &[u8]) -> Result<(), FoldError> {
+        let sequence = Sequence(sequence);
+        let error = |problem| FoldError { sequence, problem };
+        if sequence != self.next_sequence() {
+            return Err(error(FoldProblem::OutOfSequence(self.last)));
+        }
+        let record = Record::decode(kind, Bytes::copy_from_slice(payload)).map_err(|e| error(e.into()))?;
+        self.apply(sequence, &record).ok_or_else(|| error(FoldProblem::Stations))
+    }
+
+    /// The sequence number of the record to write next.
+    #[must_use]
+    pub fn next_sequence(&self) -> Sequence {
+        Sequence(self.last.0.saturating_add(1))
+    }
+
+    /// How many copies wait, over all stations.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.copies.len()
+    }
+
+    pub(crate) fn apply(&mut self, sequence: Sequence, record: &Record) -> Option<()> {
+        self.last = sequence;
+        match record {
+            Record::Accepted(Accepted { reception, msn, copies, notices, .. }) => {
+                self.receive(sequence, reception)?;
+                self.last_msn = *msn;
+                for copy in copies {
+                    let flow = flow(reception.sender.as_ref().map_or("", Ori::as_str), copy);
+                    let key = reception.key?;
+                    self.admit(sequence, copy, key, reception.at, reception.message.len(), flow)?;
+                }
+                notices.iter().try_for_each(|notice| self.notice(sequence, notice))
+            }
+            Record::Refused(Refused { reception, notice, .. }) => {
+                self.receive(sequence, reception)?;
+                self.notice(sequence, notice)
+            }
+            Record::Delivered(deliveries) => {
+                deliveries.iter().for_each(|delivery| {
+                    self.settle(*delivery);
+                });
+                Some(())
+            }
+            Record::Returned(Returned { delivery, station, original, at, why, notice }) => {
+                self.settle(*delivery);
+                let letter = DeadLetter { station: *station, sequence: *original, at: *at, why: *why };
+                self.dead_letters.insert(*delivery, letter);
+                notice.iter().try_for_each(|notice| self.notice(sequence, notice))
+            }
+        }
+    }
+
+    /// Takes a copy out of what waits: it was delivered or returned.
+    pub(crate) fn settle(&mut self, delivery: Delivery) -> Option<Copy> {
+        let copy = self.copies.remove(&delivery)?;
+        if let Some(station) = self.station_mut(copy.station) {
+            station.waiting = station.waiting.saturating_sub(1);
+            station.waiting_bytes = station.waiting_bytes.saturating_sub(u64::from(copy.bytes));
+        }
+        Some(copy)
+    }
+
+    pub(crate) fn next_isn(&self, station: StationIndex) -> Number {
+        self.station(station).map_or(Number::SWITCH, |s| s.isn).next()
+    }
+
+    pub(crate) fn last_osn(&self, station: StationIndex) -> Number {
+        self.station(station).map_or(Number::SWITCH, |s| s.osn)
+    }
+
+    /// Copies and bytes that wait for a station, in flight or not.
+    pub(crate) fn waiting_for(&self, station: StationIndex) -> (usize, u64) {
+        self.station(station).map_or((0, 0), |s| (s.waiting, s.waiting_bytes))
+    }
+
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        self.stations.iter().map(|s| s.waiting_bytes).fold(0, u64::saturating_add)
+    }
+
+    pub(crate) fn name(&self, station: StationIndex) -> Option<StationName> {
+        self.station(station).map(|s| s.name)
+    }
+
+    fn receive(&mut self, sequence: Sequence, reception: &Reception) -> Option<()> {
+        let index = self.index(reception.station)?;
+        self.station_mut(index)?.isn = reception.isn;
+        if let Some(fingerprint) = Fingerprint::of(reception.station, reception.validation, &reception.message) {
+            self.repeats.remember(reception.at, fingerprint, sequence);
+        }
+        Some(())
+    }
+
+    fn notice(&mut self, sequence: Sequence, notice: &Notice) -> Option<()> {
+        // Each is a flow of its own: an answer belongs to the link that it answers, whatever else goes to that address.
+        let flow = notice.copy.delivery.number();
+        self.admit(sequence, &notice.copy, notice.key, notice.at, notice.body.len(), flow)
+    }
+
+    fn admit(
+        &mut self,
+        sequence: Sequence,
+        copy: &CopyRecord,
+        key: MessageKey,
+        admitted: Timestamp,
+        length: usize,
+        flow: u64,
+    ) -> Option<()> {
+        let index = self.index(copy.station)?;
+        let bytes = u32::try_from(length).unwrap_or(u32::MAX);
+        let station = self.station_mut(index)?;
+        station.osn = copy.osn;
+        station.waiting = station.waiting.saturating_add(1);
+        station.waiting_bytes = station.waiting_bytes.saturating_add(u64::from(bytes));
+        self.last_delivery = copy.delivery;
+        let copy_of = Copy {
+            sequence,
+            station: index,
+            class: copy.class,
+            lost: 0,
+            key,
+            bytes,
+            flow,
+            admitted,
+            expires: copy.expires,
+            first_sent: None,
+            stage: Stage::Unstored,
+        };
+        self.copies.insert(copy.delivery, copy_of);
+        Some(())
+    }
+
+    fn index(&mut self, name: StationName) -> Option<StationIndex> {
+        if let Some(index) = self.by_name.get(&name) {
+            return Some(*index);
+        }
+        let index = StationIndex(u16::try_from(self.stations.len()).ok()?);
+        let none = Number::SWITCH;
+        self.stations.push(Station { name, isn: none, osn: none, waiting: 0, waiting_bytes: 0 });
+        self.by_name.insert(name, index);
+        Some(index)
+    }
+
+    fn station(&self, index: StationIndex) -> Option<&Station> {
+        self.stations.get(usize::from(index.0))
+    }
+
+    fn station_mut(&mut self, index: StationIndex) -> Option<&mut Station> {
+        self.stations.get_mut(usize::from(index.0))
+    }
+}
+
+/// Two flows that share a number only keep to one link together, which does no harm: FNV-1a is enough. The highest bit is
+/// set, so that no flow shares one with a notice.
+fn flow(sender: &str, copy: &CopyRecord) -> u64 {
+    let bytes = sender.bytes().chain([0]).chain(copy.destination.as_str().bytes());
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    hash | 1 << 63
+}

@@ -1,0 +1,380 @@
+//! The network as it is configured: stations, agencies, lines, groups, states of destinations, limits.
+//!
+//! [`NetworkConfig`] is what somebody wrote; [`Network`] is what has been checked and indexed. Everything else in the
+//! switch sees only the latter.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use codec::dictionary::{Authorization, Dictionary};
+use codec::legacy::LineEnd;
+use codec::name::{Line, MessageKey, Ori, StationName};
+
+/// What a network consists of, unchecked. Lists keep their order, so that an error can name its place.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkConfig {
+    /// The end points.
+    pub stations: Vec<StationConfig>,
+    /// The directory of agencies.
+    pub oris: Vec<OriConfig>,
+    /// Codes that stand for several lines.
+    pub groups: Vec<GroupConfig>,
+    /// Destinations that are not simply in service.
+    pub states: Vec<StateConfig>,
+    /// What is bounded, and how.
+    pub limits: Limits,
+}
+
+/// One end point of the network.
+#[derive(Debug, Clone)]
+pub struct StationConfig {
+    /// Its name, as in its certificate.
+    pub name: StationName,
+    /// Lines that lead to it.
+    pub lines: Vec<Line>,
+    /// Agencies that it serves itself, ahead of the station that serves their line.
+    pub oris: Vec<Ori>,
+    /// Keys that it takes, besides AM, AML, SM and ER, which every station takes.
+    pub accepts: BTreeSet<MessageKey>,
+    /// Keys that it may send although the dictionary grants them to named stations only (IAR).
+    pub sends: BTreeSet<MessageKey>,
+    /// Copies that may be sent to it and not yet acknowledged, 1 to 1024.
+    pub window: u16,
+    /// How long a message waits for it, in place of what the dictionary says for the key.
+    pub hold: Option<Duration>,
+    /// Bytes that may wait for it.
+    pub hold_bytes: u64,
+    /// How header lines to it end.
+    pub line_end: LineEnd,
+}
+
+impl StationConfig {
+    /// Copies in flight to one link, unless configured otherwise (`protocol-specs/wire.md` 1.1).
+    pub const WINDOW: u16 = 32;
+    /// Bytes that may wait for one station (`protocol-specs/wire.md` 2.7).
+    pub const HOLD_BYTES: u64 = 256 << 20;
+
+    /// A station with every default.
+    #[must_use]
+    pub fn new(name: StationName) -> Self {
+        Self {
+            name,
+            lines: Vec::new(),
+            oris: Vec::new(),
+            accepts: BTreeSet::new(),
+            sends: BTreeSet::new(),
+            window: Self::WINDOW,
+            hold: None,
+            hold_bytes: Self::HOLD_BYTES,
+            line_end: LineEnd::CrLfDel,
+        }
+    }
+}
+
+/// One agency of the directory (`protocol-specs/formats.md` 2.4).
+#[derive(Debug, Clone)]
+pub struct OriConfig {
+    /// Its identifier.
+    pub ori: Ori,
+    /// The line that owns its entry.
+    pub line: Line,
+    /// What it is allowed to send.
+    pub authorization: Vec<Authorization>,
+    /// Whether it takes part at all.
+    pub active: bool,
+}
+
+/// A two-character code that stands for several lines.
+#[derive(Debug, Clone)]
+pub struct GroupConfig {
+    /// The code.
+    pub code: Line,
+    /// Its lines.
+    pub members: Vec<Line>,
+}
+
+/// What happens to messages of one key for one station (`protocol-specs/formats.md` 4.2).
+#[derive(Debug, Clone, Copy)]
+pub struct StateConfig {
+    /// The destination.
+    pub station: StationName,
+    /// The key.
+    pub key: MessageKey,
+    /// What happens.
+    pub state: DestinationState,
+}
+
+/// What happens to messages for a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DestinationState {
+    /// They are sent on.
+    #[default]
+    InService,
+    /// They are kept until the state changes; the sender gets SM 02.
+    Store,
+    /// They are dropped; the sender gets SM 04.
+    Remove,
+    /// They are dropped; the sender gets SM 01.
+    Unsupported,
+}
+
+/// Bounds and settings of the whole switch.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How long a message waits for a station that is away (`protocol-specs/wire.md` 2.7).
+    pub hold: Duration,
+    /// Bytes that may wait for all stations together.
+    pub hold_bytes: u64,
+    /// Bytes of a refused message that its ER repeats.
+    pub echo_bytes: usize,
+    /// Seconds that stamps are east of UTC.
+    pub stamp_utc_offset: i32,
+    /// Bytes of waiting messages that are kept in memory, so that they need not be loaded.
+    pub body_cache_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hold: Duration::from_secs(72 * 3600),
+            hold_bytes: 2 << 30,
+            echo_bytes: 100,
+            stamp_utc_offset: -7 * 3600,
+            body_cache_bytes: 64 << 20,
+        }
+    }
+}
+
+/// Where in a [`NetworkConfig`] something is wrong, and what.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct NetworkError {
+    /// The list: `station`, `ori`, `group` or `state`.
+    pub list: &'static str,
+    /// The entry in that list, from 0.
+    pub entry: usize,
+    /// The key in that entry.
+    pub key: &'static str,
+    /// What is wrong, and what to do.
+    pub problem: String,
+}
+
+/// A station's place in the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StationIndex(pub(crate) u16);
+
+/// Where a two-character code leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Lead {
+    Station(StationIndex),
+    Group(Vec<(Line, StationIndex)>),
+}
+
+/// A checked network, indexed for routing.
+#[derive(Debug)]
+pub struct Network {
+    stations: Vec<StationConfig>,
+    by_name: HashMap<StationName, StationIndex>,
+    by_code: HashMap<Line, Lead>,
+    by_ori: HashMap<Ori, StationIndex>,
+    directory: HashMap<Ori, OriConfig>,
+    states: HashMap<(StationIndex, MessageKey), DestinationState>,
+    limits: Limits,
+}
+
+impl Network {
+    /// Checks a configuration against itself and the dictionary.
+    ///
+    /// # Errors
+    /// Every entry that is wrong: a name given twice, a line that leads nowhere, a key that is not in the dictionary, a
+    /// value out of its range.
+    pub fn new(config: NetworkConfig, dictionary: &Dictionary) -> Result<Self, Vec<NetworkError>> {
+        let mut check = Check { dictionary, errors: Vec::new() };
+        let mut network = Self {
+            stations: Vec::new(),
+            by_name: HashMap::new(),
+            by_code: HashMap::new(),
+            by_ori: HashMap::new(),
+            directory: HashMap::new(),
+            states: HashMap::new(),
+            limits: config.limits,
+        };
+        check.stations(&mut network, config.stations);
+        check.groups(&mut network, &config.groups);
+        check.oris(&mut network, config.oris);
+        check.states(&mut network, &config.states);
+        if check.errors.is_empty() { Ok(network) } else { Err(check.errors) }
+    }
+
+    /// The bounds and settings of the whole switch.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// All stations, in the order of the configuration.
+    pub fn stations(&self) -> impl Iterator<Item = &StationConfig> {
+        self.stations.iter()
+    }
+
+    /// The station of that name.
+    #[must_use]
+    pub fn station(&self, name: StationName) -> Option<&StationConfig> {
+        self.by_name.get(&name).and_then(|index| self.at(*index))
+    }
+
+    pub(crate) fn index(&self, name: StationName) -> Option<StationIndex> {
+        self.by_name.get(&name).copied()
+    }
+
+    pub(crate) fn at(&self, index: StationIndex) -> Option<&StationConfig> {
+        self.stations.get(usize::from(index.0))
+    }
+
+    pub(crate) fn ori(&self, ori: Ori) -> Option<&OriConfig> {
+        self.directory.get(&ori)
+    }
+
+    /// The station that serves an agency of the directory: its own, else the one of its line.
+    pub(crate) fn serving(&self, ori: Ori) -> Option<StationIndex> {
+        let entry = self.directory.get(&ori)?;
+        self.by_ori.get(&ori).copied().or_else(|| match self.by_code.get(&entry.line)? {
+            Lead::Station(index) => Some(*index),
+            Lead::Group(_) => None,
+        })
+    }
+
+    /// Where a two-character code leads: its station, or the stations of a group's lines.
+    pub(crate) fn leads(&self, code: Line) -> Option<Vec<(Line, StationIndex)>> {
+        match self.by_code.get(&code)? {
+            Lead::Station(index) => Some(vec![(code, *index)]),
+            Lead::Group(members) => Some(members.clone()),
+        }
+    }
+
+    pub(crate) fn is_group(&self, code: Line) -> bool {
+        matches!(self.by_code.get(&code), Some(Lead::Group(_)))
+    }
+
+    /// Whether a station takes a key at all.
+    pub(crate) fn accepts(&self, station: StationIndex, key: MessageKey) -> bool {
+        ACCEPTED_BY_ALL.contains(&key.as_str()) || self.at(station).is_some_and(|s| s.accepts.contains(&key))
+    }
+
+    pub(crate) fn state(&self, station: StationIndex, key: MessageKey) -> DestinationState {
+        self.states.get(&(station, key)).copied().unwrap_or_default()
+    }
+}
+
+/// Every station takes these (`protocol-specs/wire.md` 3).
+const ACCEPTED_BY_ALL: [&str; 4] = ["AM", "AML", "SM", "ER"];
+/// Codes that the switch answers itself, so that no station can have them (`protocol-specs/wire.md` 2.5).
+const OWN_CODES: [&str; 2] = ["NL", "OD"];
+const WINDOW_MAX: u16 = 1024;
+const STATIONS_MAX: usize = 10_000;
+
+struct Check<'a> {
+    dictionary: &'a Dictionary,
+    errors: Vec<NetworkError>,
+}
+
+impl Check<'_> {
+    fn error(&mut self, list: &'static str, entry: usize, key: &'static str, problem: String) {
+        self.errors.push(NetworkError { list, entry, key, problem });
+    }
+
+    fn stations(&mut self, network: &mut Network, stations: Vec<StationConfig>) {
+        if stations.is_empty() {
+            self.error("station", 0, "name", "a network needs at least one [[station]]".into());
+        }
+        for (entry, station) in stations.into_iter().enumerate() {
+            let Some(index) = u16::try_from(entry).ok().filter(|_| entry < STATIONS_MAX).map(StationIndex) else {
+                return self.error("station", entry, "name", format!("at most {STATIONS_MAX} stations are possible"));
+            };
+            if network.by_name.insert(station.name, index).is_some() {
+                self.error("station", entry, "name", format!("station {} is there twice", station.name));
+            }
+            for line in &station.lines {
+                if OWN_CODES.contains(&line.as_str()) {
+                    self.error("station", entry, "lines", format!("line {line} is the switch itself"));
+                } else if network.by_code.insert(*line, Lead::Station(index)).is_some() {
+                    self.error("station", entry, "lines", format!("line {line} leads to another station already"));
+                }
+            }
+            for ori in &station.oris {
+                if network.by_ori.insert(*ori, index).is_some() {
+                    self.error("station", entry, "oris", format!("ORI {ori} is served by another station already"));
+                }
+            }
+            if !(1..=WINDOW_MAX).contains(&station.window) {
+                self.error("station", entry, "window", format!("window must be 1 to {WINDOW_MAX}"));
+            }
+            for (name, keys) in [("accepts", &station.accepts), ("sends", &station.sends)] {
+                for key in keys.iter().filter(|key| self.dictionary.spec(**key).is_none()).copied().collect::<Vec<_>>()
+                {
+                    self.error("station", entry, name, format!("{key} is no message key of the dictionary"));
+                }
+            }
+            network.stations.push(station);
+        }
+    }
+
+    fn groups(&mut self, network: &mut Network, groups: &[GroupConfig]) {
+        for (entry, group) in groups.iter().enumerate() {
+            let mut members = Vec::new();
+            for line in &group.members {
+                match network.by_code.get(line) {
+                    Some(Lead::Station(index)) => members.push((*line, *index)),
+                    Some(Lead::Group(_)) => {
+                        self.error("group", entry, "members", format!("{line} is a group; members are lines"));
+                    }
+                    None => self.error("group", entry, "members", format!("line {line} leads to no station")),
+                }
+            }
+            if members.is_empty() {
+                self.error("group", entry, "members", format!("group {} has no members", group.code));
+            }
+            if OWN_CODES.contains(&group.code.as_str()) || network.by_code.contains_key(&group.code) {
+                self.error("group", entry, "code", format!("{} is a line or a group already", group.code));
+            } else {
+                network.by_code.insert(group.code, Lead::Group(members));
+            }
+        }
+    }
+
+    fn oris(&mut self, network: &mut Network, oris: Vec<OriConfig>) {
+        for (entry, ori) in oris.into_iter().enumerate() {
+            let served = network.by_ori.contains_key(&ori.ori)
+                || matches!(network.by_code.get(&ori.line), Some(Lead::Station(_)));
+            if !served {
+                self.error("ori", entry, "line", format!("no station serves line {} or ORI {}", ori.line, ori.ori));
+            }
+            if network.directory.contains_key(&ori.ori) {
+                self.error("ori", entry, "ori", format!("ORI {} is there twice", ori.ori));
+            }
+            network.directory.insert(ori.ori, ori);
+        }
+        for (entry, station) in network.stations.iter().enumerate() {
+            for ori in station.oris.iter().filter(|ori| !network.directory.contains_key(ori)) {
+                self.error("station", entry, "oris", format!("ORI {ori} has no [[ori]] entry"));
+            }
+        }
+    }
+
+    fn states(&mut self, network: &mut Network, states: &[StateConfig]) {
+        for (entry, state) in states.iter().enumerate() {
+            if self.dictionary.spec(state.key).is_none() {
+                self.error("state", entry, "key", format!("{} is no message key of the dictionary", state.key));
+            }
+            match network.by_name.get(&state.station) {
+                None => self.error("state", entry, "station", format!("there is no station {}", state.station)),
+                Some(index) => {
+                    if network.states.insert((*index, state.key), state.state).is_some() {
+                        let problem = format!("{} has a state for {} already", state.station, state.key);
+                        self.error("state", entry, "key", problem);
+                    }
+                }
+            }
+        }
+    }
+}

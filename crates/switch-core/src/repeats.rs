@@ -1,0 +1,113 @@
+//! The memory of messages received, so that one sent again is acknowledged again and not admitted again
+//! (`protocol-specs/wire.md` 1.1, *Resent by the client*).
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use codec::name::StationName;
+use codec::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::event::Sequence;
+
+/// How long a message is remembered.
+pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How many messages of the whole switch are remembered at the most.
+pub(crate) const REMEMBERED_MAX: usize = 1_000_000;
+
+/// What a message is recognized by: its station, its validation and its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of a message; none for validation 0, which switches the memory off.
+    pub(crate) fn of(station: StationName, validation: u32, message: &[u8]) -> Option<Self> {
+        if validation == 0 {
+            return None;
+        }
+        let mut hash = Sha256::new();
+        hash.update(validation.to_be_bytes());
+        hash.update(station.as_str());
+        hash.update([0]);
+        hash.update(message);
+        let mut short = [0; 16];
+        short.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+        Some(Self(short))
+    }
+}
+
+/// The messages of the last 24 hours, at most the last million.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    known: HashMap<Fingerprint, Sequence>,
+    oldest_first: VecDeque<(Timestamp, Fingerprint)>,
+}
+
+impl Repeats {
+    /// The record that holds this message already.
+    pub(crate) fn find(&mut self, now: Timestamp, fingerprint: &Fingerprint) -> Option<Sequence> {
+        self.forget_old(now);
+        self.known.get(fingerprint).copied()
+    }
+
+    /// Remember a message; it must not be known.
+    pub(crate) fn remember(&mut self, at: Timestamp, fingerprint: Fingerprint, sequence: Sequence) {
+        self.forget_old(at);
+        if self.oldest_first.len() >= REMEMBERED_MAX {
+            self.forget_oldest();
+        }
+        self.known.insert(fingerprint, sequence);
+        self.oldest_first.push_back((at, fingerprint));
+    }
+
+    fn forget_old(&mut self, now: Timestamp) {
+        while self.oldest_first.front().is_some_and(|(at, _)| now.since(*at) > REMEMBERED_FOR) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, fingerprint)) = self.oldest_first.pop_front() {
+            self.known.remove(&fingerprint);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(validation: u32) -> Fingerprint {
+        Fingerprint::of(StationName::parse("ZA").unwrap(), validation, b"AM").unwrap()
+    }
+
+    #[test]
+    fn station_validation_and_bytes_all_count() {
+        let (za, zb) = (StationName::parse("ZA").unwrap(), StationName::parse("ZB").unwrap());
+        let one = Fingerprint::of(za, 7, b"x");
+        assert_eq!(one, Fingerprint::of(za, 7, b"x"));
+        for other in [Fingerprint::of(zb, 7, b"x"), Fingerprint::of(za, 8, b"x"), Fingerprint::of(za, 7, b"y")] {
+            assert_ne!(one, other);
+        }
+        assert_eq!(Fingerprint::of(za, 0, b"x"), None);
+    }
+
+    #[test]
+    fn a_message_is_forgotten_after_a_day() {
+        let (mut repeats, day) = (Repeats::default(), 24 * 3600 * 1_000_000);
+        repeats.remember(Timestamp(0), fingerprint(1), Sequence(1));
+        assert_eq!(repeats.find(Timestamp(day), &fingerprint(1)), Some(Sequence(1)));
+        assert_eq!(repeats.find(Timestamp(day + 1), &fingerprint(1)), None);
+    }
+
+    #[test]
+    fn no_more_than_a_million_are_remembered() {
+        let mut repeats = Repeats::default();
+        for n in 1..=u32::try_from(REMEMBERED_MAX).unwrap() + 1 {
+            repeats.remember(Timestamp(0), fingerprint(n), Sequence(u64::from(n)));
+        }
+        assert_eq!(repeats.find(Timestamp(0), &fingerprint(1)), None);
+        assert!(repeats.find(Timestamp(0), &fingerprint(2)).is_some());
+        assert_eq!(repeats.known.len(), REMEMBERED_MAX);
+    }
+}

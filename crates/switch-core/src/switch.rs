@@ -1,0 +1,415 @@
+//! The switch: what it knows, and how an event finds the part of it that answers.
+
+mod delivery;
+mod intake;
+mod returns;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use codec::dictionary::Dictionary;
+use codec::name::StationName;
+use codec::time::{Tick, Timestamp};
+
+use crate::bodies::Bodies;
+use crate::event::{
+    Action, CloseReason, Delivery, Event, LinkId, Now, Observation, Refusal, ReturnReason, Sequence, Token, Verified,
+};
+use crate::folds::{DeadLetter, Folds, Stage};
+use crate::network::{DestinationState, Network, StationIndex};
+use crate::outbox::Outbox;
+use crate::record::Record;
+
+/// The switch as a state machine; the contract stands in the documentation of this crate.
+#[derive(Debug)]
+pub struct Switch {
+    network: Arc<Network>,
+    dictionary: Arc<Dictionary>,
+    now: Now,
+    folds: Folds,
+    bodies: Bodies,
+    stations: Vec<Station>,
+    links: BTreeMap<LinkId, Link>,
+    /// The link that has copies of a flow in flight, and how many: until they are settled, the flow stays on it.
+    pins: HashMap<(StationIndex, u64), (LinkId, usize)>,
+    /// The link to which an answer of the switch belongs, while that link lasts.
+    replies: HashMap<Delivery, LinkId>,
+    /// When waiting copies have waited long enough.
+    expiries: BTreeSet<(Timestamp, Delivery)>,
+    /// Records given to the store and not yet durable, in sequence.
+    unstored: VecDeque<Unstored>,
+    unstored_bytes: usize,
+    store: Store,
+    paused: bool,
+    draining: bool,
+    /// Records asked for with [`Action::Load`].
+    loading: BTreeSet<Sequence>,
+    /// Copies to return once their record is loaded.
+    returning: BTreeMap<Sequence, Vec<(Delivery, ReturnReason)>>,
+    /// Copies delivered whose mark is not yet in the journal.
+    marks: Vec<Delivery>,
+    marks_due: Option<Tick>,
+    actions: VecDeque<Action>,
+}
+
+/// What is known of a station besides the counters that outlive a restart.
+#[derive(Debug, Default)]
+struct Station {
+    /// In the order in which they came up.
+    links: Vec<LinkId>,
+    outbox: Outbox,
+    /// Copies whose destination is in the state *store*.
+    stored: BTreeSet<Delivery>,
+    alarmed: bool,
+}
+
+#[derive(Debug)]
+struct Link {
+    station: StationIndex,
+    /// Copies that the session can still take.
+    room: usize,
+    /// Copies it has, in the order in which they were given to it.
+    in_flight: VecDeque<Delivery>,
+    /// The last of those, as far as their bodies are still being loaded.
+    unsent: VecDeque<Delivery>,
+}
+
+/// A record on its way to the disk, and what happens once it is there.
+#[derive(Debug)]
+struct Unstored {
+    sequence: Sequence,
+    bytes: usize,
+    accepts: Vec<(LinkId, Token)>,
+    deliveries: Vec<Delivery>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Store {
+    Open,
+    Full,
+}
+
+/// Bytes on their way to the disk beyond which nothing more is read from any link.
+const UNSTORED_BYTES_MAX: usize = 32 << 20;
+/// How long a mark of delivery waits for another record to ride with.
+const MARKS_WAIT: Duration = Duration::from_millis(50);
+/// How many marks of delivery wait at the most.
+const MARKS_MAX: usize = 512;
+/// How late an expiry may be noticed: the wall clock can be set while the monotonic one goes on.
+const EXPIRY_LATE_MAX: Duration = Duration::from_secs(1);
+
+/// What waits for one station, and how it is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StationView {
+    /// Which station.
+    pub station: StationName,
+    /// Links that are up.
+    pub links: usize,
+    /// Copies that wait, by class of priority, the highest first.
+    pub queued: [usize; 6],
+    /// Copies that wait for the destination's state to change.
+    pub stored: usize,
+    /// Copies sent and not yet acknowledged.
+    pub in_flight: usize,
+    /// Bytes of all of these.
+    pub bytes: u64,
+}
+
+impl Switch {
+    /// A switch that goes on where its journal ends.
+    #[must_use]
+    pub fn new(network: Arc<Network>, dictionary: Arc<Dictionary>, folds: Folds, now: Now) -> Self {
+        let mut switch = Self {
+            bodies: Bodies::new(network.limits().body_cache_bytes),
+            stations: network.stations().map(|_| Station::default()).collect(),
+            network,
+            dictionary,
+            now,
+            folds,
+            links: BTreeMap::new(),
+            pins: HashMap::new(),
+            replies: HashMap::new(),
+            expiries: BTreeSet::new(),
+            unstored: VecDeque::new(),
+            unstored_bytes: 0,
+            store: Store::Open,
+            paused: false,
+            draining: false,
+            loading: BTreeSet::new(),
+            returning: BTreeMap::new(),
+            marks: Vec::new(),
+            marks_due: None,
+            actions: VecDeque::new(),
+        };
+        let mut waiting: Vec<_> = switch.folds.copies.keys().copied().collect();
+        waiting.sort_unstable();
+        for delivery in &waiting {
+            switch.enqueue(*delivery);
+        }
+        switch.index_expiries(&waiting);
+        switch
+    }
+
+    /// Takes in one event. It never fails and never blocks; what is to be done comes out of
+    /// [`Switch::poll_action`].
+    pub fn handle(&mut self, now: Now, event: Event) {
+        self.now = now;
+        match event {
+            Event::Attached { link, station } => self.attached(link, station),
+            Event::Detached { link } => self.detached(link),
+            Event::Received { link, token, validation, message } => self.received(link, token, validation, &message),
+            Event::Delivered { link, delivery } => self.delivered(link, delivery),
+            Event::Failed { link, delivery } => self.failed(link, delivery),
+            Event::Room { link, messages } => self.room(link, messages),
+            Event::Stored { through } => self.stored(through),
+            Event::StoreFull => self.store_full(),
+            Event::StoreOpen => self.store_open(),
+            Event::Loaded { sequence, kind, record } => self.loaded(sequence, kind, record),
+            Event::Draining => self.draining = true,
+            Event::Timeout => {}
+        }
+        self.handle_timers();
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Switch::handle`] with [`Event::Timeout`], if nothing else comes before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        let expiry = self
+            .expiries
+            .first()
+            .filter(|_| self.store == Store::Open && !self.draining)
+            .map(|(expires, _)| self.now.tick.after(expires.since(self.now.wall).min(EXPIRY_LATE_MAX)));
+        [expiry, self.marks_due].into_iter().flatten().min()
+    }
+
+    /// Whether nothing is in flight in either direction: a draining switch can end.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.unstored.is_empty() && self.marks.is_empty() && self.links.values().all(|link| link.in_flight.is_empty())
+    }
+
+    /// Whether messages can be made durable.
+    #[must_use]
+    pub fn is_store_open(&self) -> bool {
+        self.store == Store::Open
+    }
+
+    /// What waits for each station, in the order of the configuration.
+    pub fn stations(&self) -> impl Iterator<Item = StationView> {
+        let network = Arc::clone(&self.network);
+        (0..).map(StationIndex).zip(&self.stations).filter_map(move |(index, station)| {
+            let links = station.links.iter().filter_map(|link| self.links.get(link));
+            Some(StationView {
+                station: network.at(index)?.name,
+                links: station.links.len(),
+                queued: station.outbox.depths(),
+                stored: station.stored.len(),
+                in_flight: links.map(|link| link.in_flight.len()).fold(0, usize::saturating_add),
+                bytes: self.folds.waiting_for(index).1,
+            })
+        })
+    }
+
+    /// The copies that could not be delivered, the oldest first.
+    pub fn dead_letters(&self) -> impl Iterator<Item = (Delivery, &DeadLetter)> {
+        self.folds.dead_letters.iter().map(|(delivery, letter)| (*delivery, letter))
+    }
+
+    fn attached(&mut self, link: LinkId, station: Verified) {
+        let station = station.station();
+        let Some((index, name)) = self.network.index(station).map(|index| (index, station)) else {
+            self.observe(Observation::Stranger { link, station });
+            return self.actions.push_back(Action::Close { link, why: CloseReason::UnknownStation });
+        };
+        let new = Link { station: index, room: 0, in_flight: VecDeque::new(), unsent: VecDeque::new() };
+        self.links.insert(link, new);
+        if let Some(station) = self.station_mut(index) {
+            station.links.push(link);
+        }
+        self.observe(Observation::LinkUp { link, station: name });
+        if self.paused {
+            self.actions.push_back(Action::Pause { link });
+        }
+    }
+
+    /// Writes a record and takes it into the folds. `accept` is acknowledged once it is durable, and its copies go to
+    /// their queues then.
+    fn store(&mut self, mut record: Record, accept: Option<(LinkId, Token)>) {
+        let deliveries: Vec<_> = record.admitted().map(|copy| copy.delivery).collect();
+        let sequence = self.folds.next_sequence();
+        let (kind, payload) = (record.kind(), record.encode());
+        let applied = self.folds.apply(sequence, &record);
+        debug_assert!(applied.is_some(), "the switch writes what it can read");
+        if !deliveries.is_empty() {
+            self.bodies.keep(sequence, Arc::new(record), payload.len(), deliveries.len());
+        }
+        self.unstored_bytes = self.unstored_bytes.saturating_add(payload.len());
+        let accepts = accept.into_iter().collect();
+        self.unstored.push_back(Unstored { sequence, bytes: payload.len(), accepts, deliveries });
+        self.actions.push_back(Action::Store { sequence, kind: kind as u8, record: payload });
+        if self.unstored_bytes > UNSTORED_BYTES_MAX && !self.paused {
+            self.paused = true;
+            self.actions.extend(self.links.keys().map(|link| Action::Pause { link: *link }));
+        }
+    }
+
+    fn stored(&mut self, through: Sequence) {
+        let (mut touched, mut queued) = (BTreeSet::new(), Vec::new());
+        while self.unstored.front().is_some_and(|record| record.sequence <= through) {
+            let Some(record) = self.unstored.pop_front() else { break };
+            self.unstored_bytes = self.unstored_bytes.saturating_sub(record.bytes);
+            for (link, token) in record.accepts {
+                if self.links.contains_key(&link) {
+                    self.actions.push_back(Action::Accept { link, token });
+                }
+            }
+            for delivery in record.deliveries {
+                touched.extend(self.enqueue(delivery));
+                queued.push(delivery);
+            }
+        }
+        for station in touched {
+            self.pump(station);
+        }
+        self.index_expiries(&queued);
+        if self.paused && self.unstored_bytes < UNSTORED_BYTES_MAX / 2 {
+            self.paused = false;
+            self.actions.extend(self.links.keys().map(|link| Action::Resume { link: *link }));
+        }
+    }
+
+    /// Tells every sender that waits for an ack to come again. Its message may become durable all the same: then the
+    /// memory of resent messages knows it.
+    fn store_full(&mut self) {
+        self.store = Store::Full;
+        self.observe(Observation::StoreFull);
+        let waiting: Vec<_> = self.unstored.iter_mut().flat_map(|record| std::mem::take(&mut record.accepts)).collect();
+        for (link, token) in waiting {
+            self.turn_away(link, token, Refusal::Temporary);
+        }
+    }
+
+    fn store_open(&mut self) {
+        self.store = Store::Open;
+        self.observe(Observation::StoreOpen);
+    }
+
+    fn handle_timers(&mut self) {
+        if self.marks_due.is_some_and(|due| due <= self.now.tick) || self.marks.len() >= MARKS_MAX {
+            self.write_marks();
+        }
+        self.expire();
+    }
+
+    /// Puts the marks of delivery into the journal, ahead of what is written next.
+    fn write_marks(&mut self) {
+        self.marks_due = None;
+        if !self.marks.is_empty() {
+            let marks = std::mem::take(&mut self.marks);
+            self.store(Record::Delivered(marks), None);
+        }
+    }
+
+    fn mark_delivered(&mut self, delivery: Delivery) {
+        self.marks.push(delivery);
+        let due = self.now.tick.after(MARKS_WAIT);
+        self.marks_due.get_or_insert(due);
+    }
+
+    /// Puts a durable copy into the queue of its station. Returns the station if it may be sent now.
+    fn enqueue(&mut self, delivery: Delivery) -> Option<StationIndex> {
+        let copy = self.folds.copies.get_mut(&delivery)?;
+        let (index, class) = (copy.station, copy.class);
+        let stored = self.network.state(index, copy.key) == DestinationState::Store;
+        copy.stage = if stored { Stage::Stored } else { Stage::Waiting };
+        let Some(station) = self.stations.get_mut(usize::from(index.0)) else {
+            // A station that is no longer configured has no queue: its copies return as soon as time is looked at.
+            copy.expires = self.now.wall;
+            return None;
+        };
+        if stored {
+            station.stored.insert(delivery);
+        } else {
+            station.outbox.insert(class, delivery);
+        }
+        if let Some(station) = self.folds.name(index) {
+            self.observe(Observation::Queued { station, class });
+        }
+        self.watch_hold(index);
+        (!stored).then_some(index)
+    }
+
+    /// Notes when copies that still wait have waited long enough.
+    fn index_expiries(&mut self, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            if let Some(copy) = self.folds.copies.get(delivery)
+                && matches!(copy.stage, Stage::Waiting | Stage::Stored)
+            {
+                self.expiries.insert((copy.expires, *delivery));
+            }
+        }
+    }
+
+    /// Says once when what waits for a station passes 80 % of its bound, and once when it is back below.
+    fn watch_hold(&mut self, index: StationIndex) {
+        let Some(config) = self.network.at(index) else { return };
+        let mark = (config.hold_bytes / 5).saturating_mul(4);
+        let (raised, name) = (self.folds.waiting_for(index).1 > mark, config.name);
+        if let Some(station) = self.station_mut(index)
+            && station.alarmed != raised
+        {
+            station.alarmed = raised;
+            self.observe(Observation::HoldAlarm { station: name, raised });
+        }
+    }
+
+    fn station_mut(&mut self, index: StationIndex) -> Option<&mut Station> {
+        self.stations.get_mut(usize::from(index.0))
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        self.actions.push_back(Action::Observe(observation));
+    }
+
+    /// What must hold after every event.
+    ///
+    /// # Panics
+    /// If it does not: a defect of this crate. Meant for tests and simulation.
+    #[doc(hidden)]
+    #[expect(clippy::panic, clippy::arithmetic_side_effects, reason = "it stops a test, never a switch")]
+    pub fn check_invariants(&self) {
+        let mut pinned: HashMap<(StationIndex, u64), (LinkId, usize)> = HashMap::new();
+        for (id, link) in &self.links {
+            for delivery in &link.in_flight {
+                let Some(copy) = self.folds.copies.get(delivery) else { panic!("{delivery:?} in flight, yet settled") };
+                assert_eq!(copy.stage, Stage::InFlight(*id), "{delivery:?} is on one link");
+                assert_eq!(copy.station, link.station, "{delivery:?} is on a link of its station");
+                pinned.entry((copy.station, copy.flow)).or_insert((*id, 0)).1 += 1;
+            }
+            let window = self.network.at(link.station).map_or(0, |station| usize::from(station.window));
+            assert!(link.in_flight.len() <= window, "{} in flight on a window of {window}", link.in_flight.len());
+        }
+        assert_eq!(self.pins, pinned, "a flow is pinned exactly while copies of it are in flight");
+        let mut waiting = BTreeMap::<StationIndex, usize>::new();
+        for (delivery, copy) in &self.folds.copies {
+            *waiting.entry(copy.station).or_default() += 1;
+            let station = self.stations.get(usize::from(copy.station.0));
+            let queued = station.is_some_and(|station| station.outbox.contains(copy.class, *delivery));
+            let stored = station.is_some_and(|station| station.stored.contains(delivery));
+            let queued_as_said = queued == (copy.stage == Stage::Waiting && station.is_some());
+            assert!(queued_as_said, "{delivery:?} is {:?}", copy.stage);
+            assert_eq!(stored, copy.stage == Stage::Stored && station.is_some(), "{delivery:?} is {:?}", copy.stage);
+        }
+        for (index, count) in waiting {
+            assert_eq!(self.folds.waiting_for(index).0, count, "copies are counted per station");
+        }
+        let unstored: usize = self.unstored.iter().map(|record| record.bytes).sum();
+        assert_eq!(self.unstored_bytes, unstored, "bytes on their way to the disk are counted");
+    }
+}

@@ -1,0 +1,289 @@
+//! The way out: from the queue of a station to its acknowledgement.
+
+use std::num::NonZeroI64;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use codec::legacy::OutputHeader;
+use codec::name::Ori;
+use codec::number::Number;
+use codec::time::{Stamp, Timestamp};
+
+use super::{Link, Switch};
+use crate::event::{Action, Delivery, LinkId, Observation, ReturnReason, Sequence};
+use crate::folds::{Copy, Stage};
+use crate::network::StationIndex;
+use crate::record::{Accepted, Notice, Record};
+
+/// Links in a row that may be lost while a copy is the oldest unacknowledged on them, before it is given up: one poison
+/// message cannot block a station (`protocol-specs/wire.md` 1.1).
+const LINKS_LOST_MAX: u8 = 3;
+
+impl Switch {
+    /// Sends what waits for a station, as far as its links have room.
+    pub(super) fn pump(&mut self, index: StationIndex) {
+        if self.draining {
+            return;
+        }
+        let Some(station) = self.station_mut(index) else { return };
+        let mut outbox = std::mem::take(&mut station.outbox);
+        while let Some((delivery, link)) = outbox.take_next(|delivery| self.link_for(index, delivery)) {
+            self.dispatch(delivery, link);
+        }
+        if let Some(station) = self.station_mut(index) {
+            station.outbox = outbox;
+        }
+    }
+
+    /// The link with room on which a copy may go.
+    ///
+    /// An answer of the switch belongs to the link that it answers; a flow stays on the link that has copies of it in
+    /// flight, so that they arrive in order; everything else goes where there is the most room.
+    fn link_for(&self, index: StationIndex, delivery: Delivery) -> Option<LinkId> {
+        let station = self.stations.get(usize::from(index.0))?;
+        let with_room = |id: &LinkId| self.links.get(id).filter(|link| link.room > 0).map(|link| (link.room, *id));
+        let copy = self.folds.copies.get(&delivery)?;
+        let reply_to = self.replies.get(&delivery).filter(|id| self.links.contains_key(id));
+        if let Some(bound) = reply_to.or_else(|| self.pins.get(&(index, copy.flow)).map(|(link, _)| link)) {
+            return with_room(bound).map(|(_, id)| id);
+        }
+        // Of links with as much room, the one that came up first.
+        station.links.iter().rev().filter_map(with_room).max_by_key(|(room, _)| *room).map(|(_, id)| id)
+    }
+
+    fn dispatch(&mut self, delivery: Delivery, id: LinkId) {
+        let (Some(copy), Some(link)) = (self.folds.copies.get_mut(&delivery), self.links.get_mut(&id)) else { return };
+        self.expiries.remove(&(copy.expires, delivery));
+        copy.stage = Stage::InFlight(id);
+        let (_, pinned) = self.pins.entry((copy.station, copy.flow)).or_insert((id, 0));
+        *pinned = pinned.saturating_add(1);
+        link.room = link.room.saturating_sub(1);
+        link.in_flight.push_back(delivery);
+        link.unsent.push_back(delivery);
+        let sequence = copy.sequence;
+        if self.bodies.find(sequence).is_none() {
+            self.load(sequence);
+        }
+        self.send_loaded(id);
+    }
+
+    /// Hands the copies of a link to it, in order, as far as their bodies are here.
+    fn send_loaded(&mut self, id: LinkId) {
+        loop {
+            let Some(delivery) = self.links.get(&id).and_then(|link| link.unsent.front().copied()) else { return };
+            let Some(sequence) = self.folds.copies.get(&delivery).map(|copy| copy.sequence) else { return };
+            let Some(record) = self.bodies.find(sequence) else { return self.load(sequence) };
+            if let Some(link) = self.links.get_mut(&id) {
+                link.unsent.pop_front();
+            }
+            self.send(delivery, id, &record);
+        }
+    }
+
+    fn send(&mut self, delivery: Delivery, link: LinkId, record: &Record) {
+        let Some(copy) = self.folds.copies.get_mut(&delivery) else { return };
+        let again = copy.first_sent.is_some();
+        let now = NonZeroI64::new(self.now.wall.0).unwrap_or(NonZeroI64::MIN);
+        let sent = *copy.first_sent.get_or_insert(now);
+        let (index, key, sequence) = (copy.station, copy.key, copy.sequence);
+        let Some(bytes) = self.encode(delivery, record, Timestamp(sent.get())) else {
+            return self.observe(Observation::RecordUnreadable { sequence });
+        };
+        if let Some(station) = self.folds.name(index) {
+            self.observe(Observation::Sent { station, key, bytes: bytes.len(), again });
+        }
+        self.actions.push_back(Action::Deliver { link, delivery, bytes });
+    }
+
+    /// A copy as its receiver gets it (`protocol-specs/wire.md` 2.3): the same bytes for the same copy and send time.
+    fn encode(&self, delivery: Delivery, record: &Record, sent: Timestamp) -> Option<Bytes> {
+        let stamp = |time| Stamp::at(time, self.network.limits().stamp_utc_offset);
+        let accepted = match record {
+            Record::Accepted(accepted) => accepted,
+            Record::Refused(_) | Record::Returned(_) | Record::Delivered(_) => {
+                return self.encode_notice(notices(record).iter().find(|one| one.copy.delivery == delivery)?, sent);
+            }
+        };
+        if let Some(notice) = accepted.notices.iter().find(|one| one.copy.delivery == delivery) {
+            return self.encode_notice(notice, sent);
+        }
+        let Accepted { reception, copies, body_offset, .. } = accepted;
+        let copy = copies.iter().find(|copy| copy.delivery == delivery)?;
+        let spec = self.dictionary.spec(reception.key?)?;
+        let line_end = self.network.at(self.network.index(copy.station)?)?.line_end;
+        let header = OutputHeader {
+            key: spec.key,
+            sender: reception.sender?,
+            received: stamp(reception.at),
+            isn: reception.isn,
+            sent: stamp(sent),
+            osn: copy.osn,
+            destination: copy.destination.as_str(),
+            control: reception.control,
+        };
+        let body = spec.fold_body(reception.message.get(usize::try_from(*body_offset).ok()?..)?);
+        Some(match &spec.first_line {
+            Some(line) => header.encode(line_end, &[line.as_bytes(), line_end.bytes(), &body].concat()),
+            None => header.encode(line_end, &body),
+        })
+    }
+
+    fn encode_notice(&self, notice: &Notice, sent: Timestamp) -> Option<Bytes> {
+        let stamp = |time| Stamp::at(time, self.network.limits().stamp_utc_offset);
+        let Notice { copy, key, control, at, body } = notice;
+        let header = OutputHeader {
+            key: *key,
+            sender: Ori::of_switch(),
+            received: stamp(*at),
+            isn: Number::SWITCH,
+            sent: stamp(sent),
+            osn: copy.osn,
+            destination: copy.destination.as_str(),
+            control: *control,
+        };
+        Some(header.encode(self.network.at(self.network.index(copy.station)?)?.line_end, body))
+    }
+
+    pub(super) fn room(&mut self, id: LinkId, messages: usize) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        // The session has not seen what still waits for its body, and perhaps not yet what was given to it last.
+        let window = self.network.at(link.station).map_or(0, |station| usize::from(station.window));
+        let room = messages.saturating_sub(link.unsent.len());
+        link.room = room.min(window.saturating_sub(link.in_flight.len()));
+        let station = link.station;
+        self.pump(station);
+    }
+
+    pub(super) fn delivered(&mut self, id: LinkId, delivery: Delivery) {
+        if !self.take_in_flight(id, delivery) {
+            return;
+        }
+        let Some(copy) = self.settle(delivery) else { return };
+        self.mark_delivered(delivery);
+        if let Some(station) = self.folds.name(copy.station) {
+            let after = self.now.wall.since(copy.admitted);
+            self.observe(Observation::Delivered { station, after });
+        }
+        self.pump(copy.station);
+    }
+
+    pub(super) fn failed(&mut self, id: LinkId, delivery: Delivery) {
+        if self.take_in_flight(id, delivery) {
+            self.return_copy(delivery, ReturnReason::RefusedByReceiver);
+        }
+    }
+
+    pub(super) fn detached(&mut self, id: LinkId) {
+        let Some(link) = self.links.remove(&id) else { return };
+        let Link { station: index, in_flight, unsent, .. } = link;
+        if let Some(station) = self.station_mut(index) {
+            station.links.retain(|other| *other != id);
+        }
+        if let Some(station) = self.folds.name(index) {
+            self.observe(Observation::LinkDown { link: id, station, unacknowledged: in_flight.len() });
+        }
+        let in_flight = Vec::from(in_flight);
+        let suspect = in_flight.first().filter(|first| !unsent.contains(first)).copied();
+        for delivery in &in_flight {
+            self.unpin(*delivery);
+            let lost = self.charge(*delivery, suspect == Some(*delivery));
+            if lost >= LINKS_LOST_MAX {
+                self.return_copy(*delivery, ReturnReason::LinksLost);
+            } else {
+                self.requeue(*delivery);
+            }
+        }
+        self.index_expiries(&in_flight);
+        self.pump(index);
+    }
+
+    /// Charges a lost link to the copy that was the oldest on it, and ends the run of the others. A link that ends
+    /// because the switch ends is charged to nobody.
+    fn charge(&mut self, delivery: Delivery, suspect: bool) -> u8 {
+        let draining = self.draining;
+        let Some(copy) = self.folds.copies.get_mut(&delivery) else { return 0 };
+        if !draining {
+            copy.lost = if suspect { copy.lost.saturating_add(1) } else { 0 };
+        }
+        copy.lost
+    }
+
+    /// A copy that was in flight waits again, at its place in the queue.
+    fn requeue(&mut self, delivery: Delivery) {
+        let Some(copy) = self.folds.copies.get_mut(&delivery) else { return };
+        copy.stage = Stage::Waiting;
+        let (index, class) = (copy.station, copy.class);
+        if let Some(station) = self.station_mut(index) {
+            station.outbox.insert(class, delivery);
+        }
+    }
+
+    pub(super) fn loaded(&mut self, sequence: Sequence, kind: u8, record: Bytes) {
+        if !self.loading.remove(&sequence) {
+            return;
+        }
+        let bytes = record.len();
+        let Ok(record) = Record::decode(kind, record) else {
+            return self.observe(Observation::RecordUnreadable { sequence });
+        };
+        self.bodies.keep(sequence, Arc::new(record), bytes, 1);
+        for (delivery, why) in self.returning.remove(&sequence).unwrap_or_default() {
+            self.return_copy(delivery, why);
+        }
+        let waiting: Vec<_> =
+            self.links.iter().filter(|(_, link)| !link.unsent.is_empty()).map(|(id, _)| *id).collect();
+        for link in waiting {
+            self.send_loaded(link);
+        }
+    }
+
+    pub(super) fn load(&mut self, sequence: Sequence) {
+        if self.loading.insert(sequence) {
+            self.actions.push_back(Action::Load { sequence });
+        }
+    }
+
+    /// Takes a copy off the link it is in flight on; false if it is not.
+    fn take_in_flight(&mut self, id: LinkId, delivery: Delivery) -> bool {
+        let Some(link) = self.links.get_mut(&id) else { return false };
+        let Some(place) = link.in_flight.iter().position(|other| *other == delivery) else { return false };
+        link.in_flight.remove(place);
+        link.unsent.retain(|other| *other != delivery);
+        self.unpin(delivery);
+        true
+    }
+
+    fn unpin(&mut self, delivery: Delivery) {
+        let Some(copy) = self.folds.copies.get(&delivery) else { return };
+        let flow = (copy.station, copy.flow);
+        if let Some((_, count)) = self.pins.get_mut(&flow) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.pins.remove(&flow);
+            }
+        }
+    }
+
+    /// A copy is delivered or returned: nothing waits for it any more.
+    pub(super) fn settle(&mut self, delivery: Delivery) -> Option<Copy> {
+        let copy = self.folds.settle(delivery)?;
+        self.bodies.release(copy.sequence);
+        self.replies.remove(&delivery);
+        self.expiries.remove(&(copy.expires, delivery));
+        if let Some(station) = self.folds.name(copy.station) {
+            self.observe(Observation::Unqueued { station, class: copy.class });
+        }
+        self.watch_hold(copy.station);
+        Some(copy)
+    }
+}
+
+/// The switch's own messages in a record.
+fn notices(record: &Record) -> &[Notice] {
+    match record {
+        Record::Accepted(accepted) => &accepted.notices,
+        Record::Refused(refused) => std::slice::from_ref(&refused.notice),
+        Record::Returned(returned) => returned.notice.as_slice(),
+        Record::Delivered(_) => &[],
+    }
+}

@@ -1,0 +1,76 @@
+//! A small network for tests: two terminals, a state, the support center, a field office.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codec::dictionary::{Authorization, Dictionary};
+use codec::name::{Line, MessageKey, Ori, StationName};
+use switch_core::{
+    DestinationState, GroupConfig, Limits, Network, NetworkConfig, OriConfig, StateConfig, StationConfig,
+};
+
+pub(crate) fn key(text: &str) -> MessageKey {
+    MessageKey::parse(text).unwrap()
+}
+
+pub(crate) fn name(text: &str) -> StationName {
+    StationName::parse(text).unwrap()
+}
+
+fn line(text: &str) -> Line {
+    Line::parse(text).unwrap()
+}
+
+fn ori(text: &str) -> Ori {
+    Ori::parse(text).unwrap()
+}
+
+pub(crate) fn dictionary() -> Arc<Dictionary> {
+    Arc::new(Dictionary::builtin().clone())
+}
+
+/// Stations AX, IC, ZA0010000, ZB, ZC; group R1 of lines ZA, ZB and ZC; ZB is removed for IAR and stored for AML.
+pub(crate) fn config() -> NetworkConfig {
+    let station = |text: &str, lines: &[&str], oris: &[&str], accepts: &[&str], sends: &[&str]| StationConfig {
+        lines: lines.iter().map(|l| line(l)).collect(),
+        oris: oris.iter().map(|o| ori(o)).collect(),
+        accepts: accepts.iter().map(|k| key(k)).collect(),
+        sends: sends.iter().map(|k| key(k)).collect(),
+        hold: Some(Duration::from_secs(3600)),
+        ..StationConfig::new(name(text))
+    };
+    let agency = |text: &str, of: &str, authorization: &[Authorization]| OriConfig {
+        ori: ori(text),
+        line: line(of),
+        authorization: authorization.to_vec(),
+        active: true,
+    };
+    let (a, c) = (Authorization::Administrative, Authorization::CriminalHistory);
+    NetworkConfig {
+        stations: vec![
+            station("AX", &["AX"], &["ZZLESC000"], &["IAQ"], &["IAR"]),
+            station("IC", &["IC"], &[], &["IAR"], &[]),
+            station("ZA0010000", &["ZA"], &["ZA0010000"], &["IAR"], &[]),
+            station("ZB", &["ZB"], &[], &["IAR"], &[]),
+            station("ZC", &["ZC"], &[], &["IAR"], &[]),
+        ],
+        oris: vec![
+            agency("ZZLESC000", "AX", &[a, c]),
+            agency("ZA0010000", "ZA", &[a, c]),
+            agency("ZB0010000", "ZB", &[a]),
+            agency("ZC0010000", "ZC", &[c]),
+            agency("ZC0020000", "ZC", &[a, c]),
+            OriConfig { active: false, ..agency("ZC0090000", "ZC", &[a]) },
+        ],
+        groups: vec![GroupConfig { code: line("R1"), members: vec![line("ZA"), line("ZB"), line("ZC")] }],
+        states: vec![
+            StateConfig { station: name("ZB"), key: key("IAR"), state: DestinationState::Remove },
+            StateConfig { station: name("ZB"), key: key("AML"), state: DestinationState::Store },
+        ],
+        limits: Limits::default(),
+    }
+}
+
+pub(crate) fn network() -> Arc<Network> {
+    Arc::new(Network::new(config(), &dictionary()).unwrap())
+}

@@ -1,0 +1,366 @@
+//! Random traffic against a model that stands outside: links that come and go, receivers that refuse or never answer, a
+//! store that lags, fills up and loses what is not durable when the switch is killed.
+//!
+//! `SIM_SEED=n` replays one seed, which every failure prints; `SIM_SEEDS=n` runs so many.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use codec::legacy::parse_output;
+use codec::time::{Tick, Timestamp};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64;
+use switch_core::{Action, Delivery, Event, Folds, LinkId, Network, Now, Sequence, Switch, Token, Verified};
+
+use crate::network::{config, dictionary, name};
+
+const SEEDS: u64 = 300;
+const STEPS: usize = 400;
+/// Who is there, and the ORI it sends as.
+const STATIONS: [(&str, &str); 3] = [("ZA0010000", "ZA0010000"), ("ZB", "ZB0010000"), ("ZC", "ZC0020000")];
+const ADDRESSES: [&str; 6] = ["ZA0010000", "ZB0010000", "ZC0020000", "ZC", "ZC0010000.ZB", "R1"];
+
+#[test]
+fn nothing_acknowledged_is_lost_whatever_happens() {
+    let seeds = std::env::var("SIM_SEEDS").map_or(SEEDS, |seeds| seeds.parse().expect("SIM_SEEDS is a number"));
+    let seeds = match std::env::var("SIM_SEED") {
+        Ok(seed) => vec![seed.parse().expect("SIM_SEED is a number")],
+        Err(_) => (0..seeds).collect::<Vec<u64>>(),
+    };
+    for seed in seeds {
+        let outcome = std::panic::catch_unwind(|| World::new(seed).run());
+        if let Err(panic) = outcome {
+            let why = panic.downcast_ref::<String>().map_or("a broken assertion", String::as_str);
+            panic!("SIM_SEED={seed} {why}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_actions() {
+    for seed in 0..10 {
+        assert_eq!(World::new(seed).run(), World::new(seed).run(), "SIM_SEED={seed}");
+    }
+}
+
+/// Little memory and little room to hold, so that bodies are loaded and messages turned away.
+fn tight_network() -> Arc<Network> {
+    let mut config = config();
+    config.limits.body_cache_bytes = 2_000;
+    config.stations.iter_mut().filter(|station| station.name == name("ZC")).for_each(|zc| zc.hold_bytes = 1_000);
+    Arc::new(Network::new(config, &dictionary()).unwrap())
+}
+
+/// One message of a client, by the mark in its body.
+#[derive(Debug, Clone)]
+struct Sent {
+    station: usize,
+    validation: u32,
+    text: Bytes,
+    acknowledged: bool,
+}
+
+struct World {
+    rng: Pcg64,
+    switch: Switch,
+    time: u64,
+    /// What was given to the store; the first `durable` of it survive a kill.
+    journal: Vec<(u64, u8, Bytes)>,
+    durable: usize,
+    full: bool,
+    loads: VecDeque<Sequence>,
+    links: BTreeMap<LinkId, Connection>,
+    next_link: u64,
+    sent: BTreeMap<u32, Sent>,
+    tokens: BTreeMap<(LinkId, Token), u32>,
+    /// Copies by validation: the mark and address of what it carried, so that neither ever changes.
+    copies: BTreeMap<u32, (u32, String)>,
+    delivered: BTreeSet<u32>,
+    /// When the message last sent for the first time was admitted, per station, address, sender and key.
+    order: BTreeMap<(usize, String, String, String), Option<usize>>,
+    first_sent: BTreeSet<u32>,
+    /// All actions, for comparing two runs.
+    log: Vec<String>,
+}
+
+struct Connection {
+    station: usize,
+    window: usize,
+    in_flight: Vec<(Delivery, u32)>,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let now = Now { tick: Tick(0), wall: Timestamp(0) };
+        Self {
+            rng: Pcg64::seed_from_u64(seed),
+            switch: Switch::new(tight_network(), dictionary(), Folds::new(&tight_network()), now),
+            time: 0,
+            journal: Vec::new(),
+            durable: 0,
+            full: false,
+            loads: VecDeque::new(),
+            links: BTreeMap::new(),
+            next_link: 0,
+            sent: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            copies: BTreeMap::new(),
+            delivered: BTreeSet::new(),
+            order: BTreeMap::new(),
+            first_sent: BTreeSet::new(),
+            log: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Vec<String> {
+        for _ in 0..STEPS {
+            self.time += self.rng.random_range(0..200_000);
+            match self.rng.random_range(0..100) {
+                0..8 => self.connect(),
+                8..12 => self.disconnect(),
+                12..45 => self.client_sends(),
+                45..60 => self.store_catches_up(),
+                60..85 => self.receiver_answers(),
+                85..88 => self.store_fills_or_opens(),
+                88..90 => self.kill(),
+                90..95 => self.load(),
+                95..96 => self.time += 3_600_000_000,
+                _ => self.handle(Event::Timeout),
+            }
+        }
+        self.finish();
+        self.log
+    }
+
+    fn handle(&mut self, event: Event) {
+        let now = Now { tick: Tick(self.time), wall: Timestamp(i64::try_from(self.time).unwrap()) };
+        self.switch.handle(now, event);
+        self.switch.check_invariants();
+        while let Some(action) = self.switch.poll_action() {
+            self.log.push(format!("{action:?}"));
+            self.act(action);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Store { sequence, kind, record } => {
+                assert_eq!(sequence.0, self.journal.len() as u64 + 1, "records are consecutive");
+                self.journal.push((sequence.0, kind, record));
+            }
+            Action::Load { sequence } => {
+                assert!(sequence.0 <= self.durable as u64, "only what is durable is loaded");
+                self.loads.push_back(sequence);
+            }
+            Action::Accept { link, token } => {
+                let mark = self.tokens.remove(&(link, token)).expect("a message is answered once");
+                self.sent.get_mut(&mark).unwrap().acknowledged = true;
+                let mut durable = self.journal[..self.durable].iter().filter(|(_, kind, _)| matches!(kind, 1 | 2));
+                assert!(
+                    durable.any(|(.., record)| mark_of(record) == mark),
+                    "{mark} was acknowledged before it was on disk"
+                );
+            }
+            Action::Refuse { link, token, .. } => {
+                self.tokens.remove(&(link, token)).expect("a message is answered once");
+            }
+            Action::Deliver { link, delivery, bytes } => self.deliver(link, delivery, &bytes),
+            Action::Pause { .. } | Action::Resume { .. } | Action::Close { .. } | Action::Observe(_) => {}
+        }
+    }
+
+    fn deliver(&mut self, link: LinkId, delivery: Delivery, bytes: &[u8]) {
+        let output = parse_output(bytes).expect("what the switch sends can be read");
+        let validation = delivery.validation().get();
+        let mark = mark_of(output.body);
+        let connection = self.links.get_mut(&link).expect("a copy goes to a link that is up");
+        connection.in_flight.push((delivery, validation));
+        assert!(connection.in_flight.len() <= connection.window, "more in flight than the window");
+        let identity = (mark, format!("{} {}", output.key, output.destination));
+        let known = self.copies.entry(validation).or_insert_with(|| identity.clone());
+        assert_eq!(*known, identity, "a validation never changes its copy");
+        if self.first_sent.insert(validation) && output.key.as_str() == "AM" {
+            let flow =
+                (connection.station, output.destination.into(), output.sender.to_string(), output.key.to_string());
+            let admitted = self.journal.iter().position(|(_, kind, record)| *kind == 1 && mark_of(record) == mark);
+            let last = self.order.insert(flow, admitted);
+            assert!(last.is_none_or(|last| last <= admitted), "{mark} was first sent after a later one");
+        }
+    }
+
+    fn connect(&mut self) {
+        let station = self.rng.random_range(0..STATIONS.len());
+        self.next_link += 1;
+        let (link, window) = (LinkId(self.next_link), self.rng.random_range(1..5));
+        self.links.insert(link, Connection { station, window, in_flight: Vec::new() });
+        self.handle(Event::Attached { link, station: Verified::assertion(name(STATIONS[station].0)) });
+        self.handle(Event::Room { link, messages: window });
+    }
+
+    fn any_link(&mut self) -> Option<LinkId> {
+        let place = self.rng.random_range(0..self.links.len().max(1));
+        self.links.keys().nth(place).copied()
+    }
+
+    fn disconnect(&mut self) {
+        if let Some(link) = self.any_link() {
+            self.links.remove(&link);
+            self.tokens.retain(|(of, _), _| *of != link);
+            self.handle(Event::Detached { link });
+        }
+    }
+
+    fn client_sends(&mut self) {
+        let Some(link) = self.any_link() else { return };
+        let station = self.links[&link].station;
+        // Half of the time something that was never acknowledged, as a client would after it came back.
+        let again = self.sent.iter().filter(|(_, sent)| sent.station == station && !sent.acknowledged);
+        let again: Vec<u32> =
+            again.map(|(mark, _)| *mark).filter(|mark| !self.tokens.values().any(|m| m == mark)).collect();
+        let mark = if !again.is_empty() && self.rng.random_bool(0.5) {
+            again[self.rng.random_range(0..again.len())]
+        } else {
+            self.compose(station)
+        };
+        let Sent { validation, text, .. } = self.sent[&mark].clone();
+        let token = Token(u64::from(validation) << 32 | self.log.len() as u64);
+        self.tokens.insert((link, token), mark);
+        self.handle(Event::Received { link, token, validation, message: text });
+    }
+
+    fn compose(&mut self, station: usize) -> u32 {
+        let mark = u32::try_from(self.sent.len()).unwrap() + 1;
+        let address = ADDRESSES[self.rng.random_range(0..ADDRESSES.len())];
+        let key = ["AM", "AM", "AM", "AML", "SM", "QQ"][self.rng.random_range(0..6)];
+        let text = format!("{key}.{}.{address}.*C{mark}.TXT\r\nMARK {mark:08}", STATIONS[station].1);
+        self.sent.insert(mark, Sent { station, validation: mark, text: text.into(), acknowledged: false });
+        mark
+    }
+
+    fn store_catches_up(&mut self) {
+        if !self.full && self.durable < self.journal.len() {
+            self.durable = self.rng.random_range(self.durable..self.journal.len()) + 1;
+            self.handle(Event::Stored { through: Sequence(self.durable as u64) });
+        }
+    }
+
+    fn store_fills_or_opens(&mut self) {
+        self.full = !self.full;
+        self.handle(if self.full { Event::StoreFull } else { Event::StoreOpen });
+    }
+
+    fn receiver_answers(&mut self) {
+        let Some(link) = self.any_link() else { return };
+        let connection = self.links.get_mut(&link).unwrap();
+        if connection.in_flight.is_empty() {
+            return;
+        }
+        let place = self.rng.random_range(0..connection.in_flight.len());
+        let (delivery, validation) = connection.in_flight.remove(place);
+        if self.rng.random_bool(0.97) {
+            self.delivered.insert(validation);
+            self.handle(Event::Delivered { link, delivery });
+        } else {
+            self.handle(Event::Failed { link, delivery });
+        }
+        let connection = &self.links[&link];
+        let messages = connection.window - connection.in_flight.len();
+        self.handle(Event::Room { link, messages });
+    }
+
+    fn load(&mut self) {
+        if let Some(sequence) = self.loads.pop_front() {
+            let (_, kind, record) = self.journal[usize::try_from(sequence.0).unwrap() - 1].clone();
+            self.handle(Event::Loaded { sequence, kind, record });
+        }
+    }
+
+    /// Killed and started again: what was not durable may or may not be there, and all links are gone.
+    fn kill(&mut self) {
+        let kept = self.rng.random_range(self.durable..=self.journal.len());
+        self.journal.truncate(kept);
+        self.durable = kept;
+        self.full = false;
+        self.loads.clear();
+        self.links.clear();
+        self.tokens.clear();
+        let mut folds = Folds::new(&tight_network());
+        for (sequence, kind, record) in &self.journal {
+            folds.replay(*sequence, *kind, record).unwrap();
+        }
+        let now = Now { tick: Tick(self.time), wall: Timestamp(i64::try_from(self.time).unwrap()) };
+        self.switch = Switch::new(tight_network(), dictionary(), folds, now);
+        // A delivery whose mark is lost is none: the copy is sent again, or returned.
+        let marked = self.journal.iter().filter(|(_, kind, _)| *kind == 3);
+        let marked = marked
+            .flat_map(|(.., record)| record[4..].chunks(8).map(|n| u32::from_be_bytes(n[4..].try_into().unwrap())));
+        self.delivered = marked.collect();
+        self.handle(Event::Timeout);
+    }
+
+    /// Everybody is there and takes everything: then every copy must have ended.
+    fn finish(&mut self) {
+        if self.full {
+            self.store_fills_or_opens();
+        }
+        for link in self.links.keys().copied().collect::<Vec<_>>() {
+            self.links.remove(&link);
+            self.tokens.retain(|(of, _), _| *of != link);
+            self.handle(Event::Detached { link });
+        }
+        for (station, _) in STATIONS.iter().enumerate() {
+            self.next_link += 1;
+            let link = LinkId(self.next_link);
+            self.links.insert(link, Connection { station, window: 32, in_flight: Vec::new() });
+            self.handle(Event::Attached { link, station: Verified::assertion(name(STATIONS[station].0)) });
+            self.handle(Event::Room { link, messages: 32 });
+        }
+        // What waits for ZB in the state *store* ends by its hold.
+        for round in 0..10_000 {
+            self.time += 100_000_000;
+            self.durable = self.journal.len();
+            self.handle(Event::Stored { through: Sequence(self.durable as u64) });
+            while !self.loads.is_empty() {
+                self.load();
+            }
+            for link in self.links.keys().copied().collect::<Vec<_>>() {
+                for (delivery, validation) in std::mem::take(&mut self.links.get_mut(&link).unwrap().in_flight) {
+                    self.delivered.insert(validation);
+                    self.handle(Event::Delivered { link, delivery });
+                }
+                self.handle(Event::Room { link, messages: 32 });
+            }
+            self.handle(Event::Timeout);
+            if self.switch.stations().all(|station| station.bytes == 0) && self.durable == self.journal.len() {
+                break;
+            }
+            assert!(round < 9_999, "something waits for ever: {:?}", self.switch.stations().collect::<Vec<_>>());
+        }
+        self.account();
+    }
+
+    /// Every acknowledged message is in the journal, and each of its copies was delivered or is a dead letter, never
+    /// both and never neither.
+    fn account(&self) {
+        let received: Vec<u32> =
+            self.journal.iter().filter(|(_, kind, _)| matches!(kind, 1 | 2)).map(|(.., r)| mark_of(r)).collect();
+        let once: BTreeSet<u32> = received.iter().copied().collect();
+        assert_eq!(once.len(), received.len(), "a message was admitted twice");
+        for (mark, sent) in &self.sent {
+            assert!(!sent.acknowledged || once.contains(mark), "message {mark} was acknowledged and is lost");
+        }
+        let dead: BTreeSet<u32> = self.switch.dead_letters().map(|(delivery, _)| delivery.validation().get()).collect();
+        for (validation, (mark, address)) in &self.copies {
+            let ends = (self.delivered.contains(validation), dead.contains(validation));
+            assert!(ends.0 != ends.1, "copy {validation} of {mark} to {address} ended {ends:?}");
+        }
+    }
+}
+
+/// The number after `MARK ` in a body or a record.
+fn mark_of(bytes: &[u8]) -> u32 {
+    let text = String::from_utf8_lossy(bytes);
+    let digits = text.split("MARK ").nth(1).and_then(|rest| rest.get(..8));
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,159 @@
+//! Golden transcripts: `tests/it/transcripts/*.txt`.
+//!
+//! A line that begins with `>` is an event; the lines with `<` after it are the actions that come of it. Times are in
+//! seconds since the start, which is 2030-01-31 15:00 UTC. `UPDATE_TRANSCRIPTS=1` writes what happens instead of
+//! comparing; read the difference before you keep it.
+//!
+//! ```text
+//! > 0.5 attach 1 ZA0010000
+//! > 0.6 receive 1 7 AM.ZA0010000.ZC0010000.TXT\r\nHELLO      link, validation (also the token), message
+//! > 0.7 stored 1 · full · open · drain · timeout · detach 1 · room 1 32 · ack 1 5 · fail 1 5 · load · restart
+//! ```
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use codec::time::{Tick, Timestamp};
+use switch_core::{Action, Delivery, Event, Folds, LinkId, Now, Sequence, Switch, Token, Verified};
+
+use crate::network::{dictionary, name, network};
+
+const START: i64 = 1_896_102_000_000_000;
+
+#[test]
+fn transcripts_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let played = play(&text);
+        if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+            std::fs::write(&file, &played).unwrap();
+            continue;
+        }
+        for (number, (expected, got)) in text.lines().zip(played.lines()).enumerate() {
+            assert_eq!(expected, got, "{}:{}", file.display(), number + 1);
+        }
+        assert_eq!(text.lines().count(), played.lines().count(), "{}", file.display());
+    }
+}
+
+/// Plays the events of a transcript and writes the transcript that comes of them.
+fn play(text: &str) -> String {
+    let mut player = Player::new();
+    let mut out = String::new();
+    for line in text.lines() {
+        if let Some(event) = line.strip_prefix("> ") {
+            writeln!(out, "{line}").unwrap();
+            out.push_str(&player.event(event));
+        } else if !line.starts_with("< ") && !line.starts_with("  ") {
+            writeln!(out, "{line}").unwrap();
+        }
+    }
+    out
+}
+
+struct Player {
+    switch: Switch,
+    journal: Vec<(u64, u8, Bytes)>,
+    loads: Vec<Sequence>,
+}
+
+impl Player {
+    fn new() -> Self {
+        let now = Now { tick: Tick(0), wall: Timestamp(START) };
+        let switch = Switch::new(network(), dictionary(), Folds::new(&network()), now);
+        Self { switch, journal: Vec::new(), loads: Vec::new() }
+    }
+
+    fn event(&mut self, text: &str) -> String {
+        let mut words = text.splitn(5, ' ');
+        let seconds: f64 = words.next().unwrap().parse().unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "a test's times are small")]
+        let micros = (seconds * 1e6).round() as i64;
+        let now = Now { tick: Tick(micros.unsigned_abs()), wall: Timestamp(START + micros) };
+        let what = words.next().unwrap();
+        let mut number = || words.next().unwrap().parse::<u64>().unwrap();
+        let event = match what {
+            "attach" => {
+                let link = LinkId(number());
+                Event::Attached { link, station: Verified::assertion(name(words.next().unwrap())) }
+            }
+            "detach" => Event::Detached { link: LinkId(number()) },
+            "receive" => {
+                let (link, validation) = (number(), number());
+                let message = words.next().unwrap().replace("\\r", "\r").replace("\\n", "\n").replace("\\x01", "\u{1}");
+                Event::Received {
+                    link: LinkId(link),
+                    token: Token(validation),
+                    validation: u32::try_from(validation).unwrap(),
+                    message: message.into(),
+                }
+            }
+            "ack" => Event::Delivered { link: LinkId(number()), delivery: Delivery::from_number(number()) },
+            "fail" => Event::Failed { link: LinkId(number()), delivery: Delivery::from_number(number()) },
+            "room" => {
+                let link = LinkId(number());
+                Event::Room { link, messages: usize::try_from(number()).unwrap() }
+            }
+            "stored" => Event::Stored { through: Sequence(number()) },
+            "full" => Event::StoreFull,
+            "open" => Event::StoreOpen,
+            "drain" => Event::Draining,
+            "timeout" => Event::Timeout,
+            "load" => {
+                let sequence = self.loads.remove(0);
+                let (_, kind, record) = self.journal.iter().find(|(at, ..)| *at == sequence.0).unwrap();
+                Event::Loaded { sequence, kind: *kind, record: record.clone() }
+            }
+            "restart" => {
+                let mut folds = Folds::new(&network());
+                for (sequence, kind, record) in &self.journal {
+                    folds.replay(*sequence, *kind, record).unwrap();
+                }
+                self.switch = Switch::new(network(), dictionary(), folds, now);
+                Event::Timeout
+            }
+            other => panic!("no such event: {other}"),
+        };
+        self.switch.handle(now, event);
+        self.switch.check_invariants();
+        let mut out = String::new();
+        while let Some(action) = self.switch.poll_action() {
+            if let Action::Store { sequence, kind, record } = &action {
+                self.journal.push((sequence.0, *kind, record.clone()));
+            } else if let Action::Load { sequence } = &action {
+                self.loads.push(*sequence);
+            }
+            print(&mut out, &action);
+        }
+        self.switch.check_invariants();
+        out
+    }
+}
+
+fn print(out: &mut String, action: &Action) {
+    match action {
+        Action::Store { sequence, kind, record } => {
+            let kind = ["?", "accepted", "refused", "delivered", "returned"][usize::from(*kind)];
+            writeln!(out, "< store {} {kind} {} bytes", sequence.0, record.len())
+        }
+        Action::Load { sequence } => writeln!(out, "< load {}", sequence.0),
+        Action::Accept { link, token } => writeln!(out, "< accept {} {}", link.0, token.0),
+        Action::Refuse { link, token, why } => writeln!(out, "< refuse {} {} {why:?}", link.0, token.0),
+        Action::Deliver { link, delivery, bytes } => {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            let lines = text.replace("\r\n\u{7f}", "⏎\n").replace("\r\n", "␍␊\n");
+            let lines: String = lines.trim_end_matches('\n').lines().map(|line| format!("  {line}\n")).collect();
+            write!(out, "< deliver {} {} {:08X}\n{lines}", link.0, delivery.number(), delivery.validation())
+        }
+        Action::Pause { link } => writeln!(out, "< pause {}", link.0),
+        Action::Resume { link } => writeln!(out, "< resume {}", link.0),
+        Action::Close { link, why } => writeln!(out, "< close {} {why:?}", link.0),
+        Action::Observe(observation) => writeln!(out, "< observe {observation:?}"),
+    }
+    .unwrap();
+}
