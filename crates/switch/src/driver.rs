@@ -1,0 +1,256 @@
+//! The task that owns the core: events from links and journal in, actions out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use codec::name::StationName;
+use journal::{Batch, Notice, Reader, Writer};
+use link::connection::Command;
+use session::{Outgoing, Readiness};
+use switch_core::{Action, CloseReason, Delivery, Event, LinkId, Refusal, Sequence, Switch, Token, Verified};
+use telemetry::SwitchTelemetry;
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::clock::Clock;
+use crate::health::Health;
+use crate::process::SwitchError;
+
+/// Events taken before what came of them is written: their records make one batch.
+const EVENTS_AT_ONCE: usize = 256;
+/// How often the driver shows that it lives when nothing happens.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long what is in flight may take to end once the process is told to.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// What reaches the driver.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    /// A station has proven itself on a new link.
+    Attached { link: LinkId, station: StationName, commands: mpsc::Sender<Command> },
+    /// A link's session says something.
+    Session { link: LinkId, event: session::Event },
+    /// A link is gone; nothing of it follows.
+    Detached { link: LinkId },
+    /// A record was read.
+    Loaded { sequence: Sequence, record: Result<(u8, Bytes), journal::ReadError> },
+}
+
+/// Everything that the driver works with.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) switch: Switch,
+    pub(crate) clock: Clock,
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
+    pub(crate) telemetry: Arc<SwitchTelemetry>,
+    pub(crate) health: Arc<Health>,
+    /// Where loads bring what they read.
+    pub(crate) loads: mpsc::Sender<Inbound>,
+    pub(crate) links: HashMap<LinkId, mpsc::Sender<Command>>,
+    pub(crate) batch: Batch,
+    pub(crate) readiness: Readiness,
+}
+
+impl Driver {
+    /// Works until `stop`, then lets what is in flight end and closes every link. Returns the journal's writer, to be
+    /// shut down once the links are gone.
+    pub(crate) async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Inbound>,
+        mut notices: mpsc::UnboundedReceiver<Notice>,
+        stop: CancellationToken,
+    ) -> Result<Writer, SwitchError> {
+        let mut events = Vec::new();
+        let mut drain_until = None;
+        self.health.ready();
+        self.carry_out()?;
+        while drain_until.is_none_or(|until| !self.switch.is_idle() && tokio::time::Instant::now() < until) {
+            self.health.beat();
+            let beat = tokio::time::Instant::now() + BEAT;
+            let due = self.switch.poll_timeout().map_or(beat, |tick| self.clock.instant(tick).into()).min(beat);
+            tokio::select! {
+                biased;
+                notice = notices.recv() => self.notice(notice)?,
+                count = inbox.recv_many(&mut events, EVENTS_AT_ONCE) => {
+                    if count == 0 {
+                        break;
+                    }
+                    for event in events.drain(..) {
+                        self.inbound(event)?;
+                    }
+                }
+                () = sleep_until(due) => self.handle(Event::Timeout)?,
+                () = stop.cancelled(), if drain_until.is_none() => {
+                    drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
+                    self.health.not_ready("it is going down");
+                    self.say_readiness(Readiness::GoingDown);
+                    self.handle(Event::Draining)?;
+                }
+            }
+            self.submit()?;
+        }
+        if !self.switch.is_idle() {
+            warn!("copies that were sent are not acknowledged; they are sent again after the next start");
+        }
+        for commands in self.links.values() {
+            drop(commands.try_send(Command::Close));
+        }
+        Ok(self.writer)
+    }
+
+    fn inbound(&mut self, inbound: Inbound) -> Result<(), SwitchError> {
+        match inbound {
+            Inbound::Attached { link, station, commands } => {
+                if self.readiness != Readiness::Ready {
+                    self.command(link, Command::Readiness(self.readiness));
+                }
+                self.links.insert(link, commands);
+                // The listener hands over a link only after its certificate, revocation and name were checked.
+                self.handle(Event::Attached { link, station: Verified::assertion(station) })
+            }
+            Inbound::Detached { link } => {
+                self.links.remove(&link);
+                self.handle(Event::Detached { link })
+            }
+            Inbound::Session { link, event } => match event {
+                session::Event::Received { token, validation, bytes } => {
+                    let token = Token(token.number());
+                    self.handle(Event::Received { link, token, validation, message: bytes })
+                }
+                session::Event::Delivered { id } => {
+                    self.handle(Event::Delivered { link, delivery: Delivery::from_number(id) })
+                }
+                session::Event::Failed { id, why: _ } => {
+                    self.handle(Event::Failed { link, delivery: Delivery::from_number(id) })
+                }
+                session::Event::Room { messages } => self.handle(Event::Room { link, messages }),
+                // What they mean for the core is said as room; a closed session ends in `Detached`.
+                session::Event::Ready | session::Event::NotReady | session::Event::Closed { .. } => Ok(()),
+            },
+            Inbound::Loaded { sequence, record } => match record {
+                Ok((kind, record)) => self.handle(Event::Loaded { sequence, kind, record }),
+                Err(source) => Err(SwitchError::Unreadable { source }),
+            },
+        }
+    }
+
+    fn notice(&mut self, notice: Option<Notice>) -> Result<(), SwitchError> {
+        match notice {
+            Some(Notice::Stored { through }) => self.handle(Event::Stored { through: Sequence(through) }),
+            Some(Notice::Full { why }) => {
+                let why = &why as &dyn std::error::Error;
+                warn!(error = why, "the journal has no room");
+                self.health.not_ready(format!("nothing can be made durable: {why}: {}", root(why)));
+                self.say_readiness(Readiness::NotReady);
+                self.handle(Event::StoreFull)
+            }
+            Some(Notice::Open) => {
+                self.health.ready();
+                self.say_readiness(Readiness::Ready);
+                self.handle(Event::StoreOpen)
+            }
+            Some(Notice::Failed { error }) => Err(SwitchError::Store { source: error }),
+            None => Err(SwitchError::StoreEnded),
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), SwitchError> {
+        self.switch.handle(self.clock.now(), event);
+        self.carry_out()
+    }
+
+    fn carry_out(&mut self) -> Result<(), SwitchError> {
+        while let Some(action) = self.switch.poll_action() {
+            match action {
+                Action::Store { sequence, kind, record } => self.batch.records.push((sequence.0, kind, record)),
+                Action::Load { sequence } => self.load(sequence),
+                Action::Accept { link, token } => {
+                    self.command(link, Command::Accept(session::Token::from_number(token.0)));
+                }
+                Action::Refuse { link, token, why } => {
+                    let why = match why {
+                        Refusal::Temporary => session::Refusal::Temporary,
+                        Refusal::TooManyUnacknowledged => session::Refusal::TooMany,
+                    };
+                    self.command(link, Command::Refuse(session::Token::from_number(token.0), why));
+                }
+                Action::Deliver { link, delivery, bytes } => {
+                    let message = Outgoing { id: delivery.number(), validation: delivery.validation(), bytes };
+                    self.command(link, Command::Send(message));
+                }
+                Action::Pause { link } => self.command(link, Command::Pause),
+                Action::Resume { link } => self.command(link, Command::Resume),
+                Action::Close { link, why: CloseReason::UnknownStation } => self.command(link, Command::Close),
+                Action::Observe(observation) => {
+                    self.telemetry.observe(&observation);
+                    if let switch_core::Observation::RecordUnreadable { sequence } = observation {
+                        return Err(SwitchError::NotARecord { sequence: sequence.0 });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands a command to a link. A link that has no room for it is let go: its channel has room for all that the rules
+    /// allow, so something is wrong with it, and the station will come again.
+    fn command(&mut self, link: LinkId, command: Command) {
+        let Some(commands) = self.links.get(&link) else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = commands.try_send(command) {
+            error!(link = link.0, "a link takes no commands and is closed");
+            self.links.remove(&link);
+        }
+    }
+
+    fn load(&self, sequence: Sequence) {
+        let (reader, loads) = (self.reader.clone(), self.loads.clone());
+        tokio::spawn(async move {
+            let read = tokio::task::spawn_blocking(move || reader.read(sequence.0)).await;
+            match read {
+                Ok(record) => {
+                    let record = record.map(|record| (record.kind, record.payload));
+                    // The driver is gone only when the process ends.
+                    drop(loads.send(Inbound::Loaded { sequence, record }).await);
+                }
+                Err(error) => error!(%error, "reading the journal ended"),
+            }
+        });
+    }
+
+    fn say_readiness(&mut self, readiness: Readiness) {
+        if self.readiness == Readiness::GoingDown {
+            return;
+        }
+        self.readiness = readiness;
+        let links: Vec<_> = self.links.keys().copied().collect();
+        links.into_iter().for_each(|link| self.command(link, Command::Readiness(readiness)));
+    }
+
+    fn submit(&mut self) -> Result<(), SwitchError> {
+        if self.batch.records.is_empty() {
+            return Ok(());
+        }
+        match self.writer.submit(std::mem::take(&mut self.batch)) {
+            // The notice that says why is on its way.
+            Ok(()) | Err(journal::AppendError::Stopped) => Ok(()),
+            Err(source) => {
+                info!("the journal takes no more");
+                Err(SwitchError::Append { source })
+            }
+        }
+    }
+}
+
+/// The cause at the bottom of an error.
+fn root(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

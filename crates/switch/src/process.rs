@@ -1,0 +1,231 @@
+//! The switch as a running process: recover, listen, work, end.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use codec::dictionary::Dictionary;
+use journal::{Batch, Journal, RealDisk};
+use link::listener::{Link, ListenError, Listener};
+use session::{Readiness, Role};
+use switch_core::{FoldError, Folds, LinkId, Network, Switch};
+use telemetry::{Metrics, SwitchTelemetry};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::admin::{Admin, Pages};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::driver::{Driver, Inbound};
+use crate::health::Health;
+
+/// Events on their way from all links to the driver; a link that finds it full stops reading.
+const INBOX: usize = 4096;
+/// How long links may take to say goodbye.
+const CLOSING_MAX: Duration = Duration::from_secs(3);
+
+/// Where a switch that has started listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    /// Stations call here.
+    pub links: SocketAddr,
+    /// `/metrics`, `/livez`, `/readyz`.
+    pub admin: SocketAddr,
+}
+
+/// Why a switch did not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum SwitchError {
+    /// The links' address or its certificates.
+    #[error("links cannot be accepted")]
+    Listen(#[from] ListenError),
+    /// The admin page's address.
+    #[error("the admin page cannot listen on {address}")]
+    Admin {
+        /// The address.
+        address: SocketAddr,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// The journal was not opened; nothing was changed.
+    #[error("the journal cannot be opened")]
+    Open(#[from] journal::OpenError),
+    /// The journal is whole, but what stands in it is not this switch's.
+    #[error("the journal does not add up")]
+    Fold(#[from] FoldError),
+    /// The system has no thread to give.
+    #[error("a thread cannot be started")]
+    Thread(#[source] std::io::Error),
+    /// A write or sync failed: what is on disk is unknown until the next start has read it.
+    #[error("the journal failed; nothing more was acknowledged; start again to recover")]
+    Store {
+        /// What failed.
+        source: journal::Fault,
+    },
+    /// The journal's thread ended without a word.
+    #[error("the journal's thread ended")]
+    StoreEnded,
+    /// The journal refused a record.
+    #[error("the journal refused a record")]
+    Append {
+        /// Why.
+        source: journal::AppendError,
+    },
+    /// A stored record cannot be read any more.
+    #[error("a stored record cannot be read")]
+    Unreadable {
+        /// Why.
+        source: journal::ReadError,
+    },
+    /// A stored record reads well and is none of the switch's.
+    #[error("record {sequence} of the journal is none of the switch's")]
+    NotARecord {
+        /// Its number.
+        sequence: u64,
+    },
+    /// What was in flight at the end could not be stored.
+    #[error("the journal did not end well")]
+    Shutdown(#[from] journal::ShutdownError),
+}
+
+impl SwitchError {
+    /// Whether the configuration or its surroundings are at fault, rather than the run.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Listen(_) | Self::Admin { .. })
+    }
+}
+
+/// Runs a switch until `stop`, on the current thread's runtime. `started` is called once everything listens.
+///
+/// # Errors
+/// If it cannot start, or its journal fails while it works. After a failed journal nothing was acknowledged that is not
+/// on disk; the next start recovers.
+pub async fn run(
+    config: Config,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+    started: impl FnOnce(Running),
+) -> Result<(), SwitchError> {
+    let listener = Listener::bind(config.links, config.pki.clone(), config.listener_limits.clone()).await?;
+    let admin = Admin::bind(config.admin).map_err(|source| SwitchError::Admin { address: config.admin, source })?;
+    let admin_address = admin.address().map_err(|source| SwitchError::Admin { address: config.admin, source })?;
+    let running = Running { links: listener.address(), admin: admin_address };
+
+    let health = Arc::new(Health::new());
+    let pages = Pages { metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
+    let admin_stop = CancellationToken::new();
+    let _stop_admin = admin_stop.clone().drop_guard();
+    admin.serve(pages, admin_stop).map_err(SwitchError::Thread)?;
+
+    let clock = Clock::start();
+    let (journal, folds) = recover(&config)?;
+    let (notify, notices) = mpsc::unbounded_channel();
+    // As many notices as batches at the most, and the driver that makes the batches takes the notices.
+    let (writer, reader) =
+        journal::start(journal, move |notice| drop(notify.send(notice))).map_err(SwitchError::Thread)?;
+    let dictionary = Arc::new(Dictionary::builtin().clone());
+    let switch = Switch::new(Arc::clone(&config.network), dictionary, folds, clock.now());
+
+    let telemetry = Arc::new(SwitchTelemetry::new(metrics));
+    telemetry.revocations_until(listener.crl_until().as_millisecond());
+    let (inbox, events) = mpsc::channel(INBOX);
+    let links = TaskTracker::new();
+    let listening = {
+        let (observer, network, links, inbox) =
+            (Arc::clone(&telemetry), Arc::clone(&config.network), links.clone(), inbox.clone());
+        let doors = Doors { network, message_bytes_max: config.message_bytes_max, inbox, next: AtomicU64::new(0) };
+        let doors = Arc::new(doors);
+        listener.serve(
+            stop.clone(),
+            move |link| {
+                links.spawn(Arc::clone(&doors).attend(link));
+            },
+            move |event| observer.listen(&event),
+        )
+    };
+    let listening = tokio::spawn(listening);
+
+    let driver = Driver {
+        switch,
+        clock,
+        writer,
+        reader,
+        telemetry,
+        health,
+        loads: inbox,
+        links: HashMap::new(),
+        batch: Batch::default(),
+        readiness: Readiness::Ready,
+    };
+    info!(links = %running.links, admin = %running.admin, "the switch is up");
+    started(running);
+    // If it fails, nothing may be acknowledged any more: what the links still have to say is cut off.
+    let writer = driver.run(events, notices, stop).await?;
+    drop(listening.await);
+    links.close();
+    if tokio::time::timeout(CLOSING_MAX, links.wait()).await.is_err() {
+        warn!(links = links.len(), "links that did not close in time are cut");
+    }
+    let through = writer.shutdown()?;
+    info!(record = through, "the switch is down");
+    Ok(())
+}
+
+/// Opens the journal and folds all of it.
+fn recover(config: &Config) -> Result<(Journal, Folds), SwitchError> {
+    let mut folds = Folds::new(&config.network);
+    let mut wrong = None;
+    let disk = RealDisk::open(&config.data.join("journal"))?;
+    let (journal, report) = Journal::open(disk, config.journal, |entry| {
+        if wrong.is_none() {
+            wrong = folds.replay(entry.sequence, entry.kind, entry.payload).err();
+        }
+    })?;
+    if let Some(error) = wrong {
+        return Err(error.into());
+    }
+    if let Some(cut) = &report.cut {
+        warn!(
+            file = cut.file,
+            offset = cut.offset,
+            bytes = cut.bytes,
+            "an unfinished commit at the end of the journal was cut"
+        );
+    }
+    info!(records = report.records, segments = report.segments, waiting = folds.waiting(), "the journal was read");
+    Ok((journal, folds))
+}
+
+/// What every new link needs.
+struct Doors {
+    network: Arc<Network>,
+    message_bytes_max: usize,
+    inbox: mpsc::Sender<Inbound>,
+    next: AtomicU64,
+}
+
+impl Doors {
+    /// Drives one link from its first word to its last.
+    async fn attend(self: Arc<Self>, door: Link) {
+        let link = LinkId(self.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let station = door.peer().station;
+        let mut config = session::Config::new(Role::Switch);
+        config.message_bytes_max = self.message_bytes_max;
+        if let Some(station) = self.network.station(station) {
+            config.window = station.window;
+        }
+        let limits = link::connection::Limits::default();
+        let (commands, orders) = mpsc::channel(limits.commands(config.window));
+        if self.inbox.send(Inbound::Attached { link, station, commands }).await.is_err() {
+            return;
+        }
+        door.drive(config, orders, self.inbox.clone(), |event| Inbound::Session { link, event }).await;
+        // The driver is gone only when the process ends.
+        drop(self.inbox.send(Inbound::Detached { link }).await);
+    }
+}
