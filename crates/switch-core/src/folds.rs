@@ -3,18 +3,19 @@
 //! The same code runs at start, over what the journal replays, and while the switch works, over what it writes: there
 //! is one place that says what a record means.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::num::NonZeroI64;
 
 use bytes::Bytes;
 use codec::name::{MessageKey, Ori, StationName};
 use codec::number::Number;
 use codec::time::Timestamp;
+use rustc_hash::FxHashMap;
 
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
 use crate::network::{Network, StationIndex};
 use crate::record::{Accepted, CopyRecord, Notice, Reception, Record, RecordError, Refused, Returned};
-use crate::repeats::{Fingerprint, Repeats};
+use crate::repeats::Repeats;
 
 /// The state that survives a restart.
 #[derive(Debug)]
@@ -23,10 +24,10 @@ pub struct Folds {
     pub(crate) last_delivery: Delivery,
     pub(crate) last_msn: Msn,
     pub(crate) repeats: Repeats,
-    pub(crate) copies: HashMap<Delivery, Copy>,
+    pub(crate) copies: FxHashMap<Delivery, Copy>,
     pub(crate) dead_letters: BTreeMap<Delivery, DeadLetter>,
     stations: Vec<Station>,
-    by_name: HashMap<StationName, StationIndex>,
+    by_name: FxHashMap<StationName, StationIndex>,
 }
 
 /// The counters of a station (`protocol-specs/wire.md` 2.2).
@@ -112,10 +113,10 @@ impl Folds {
             last_delivery: Delivery::default(),
             last_msn: Msn(0),
             repeats: Repeats::default(),
-            copies: HashMap::new(),
+            copies: FxHashMap::default(),
             dead_letters: BTreeMap::new(),
             stations: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: FxHashMap::default(),
         };
         // In the network's own order, so that a station has the same index in both.
         for station in network.stations() {
@@ -216,7 +217,7 @@ impl Folds {
     fn receive(&mut self, sequence: Sequence, reception: &Reception) -> Option<()> {
         let index = self.index(reception.station)?;
         self.station_mut(index)?.isn = reception.isn;
-        if let Some(fingerprint) = Fingerprint::of(reception.station, reception.validation, &reception.message) {
+        if let Some(fingerprint) = reception.fingerprint {
             self.repeats.remember(reception.at, fingerprint, sequence);
         }
         Some(())

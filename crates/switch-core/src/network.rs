@@ -3,12 +3,13 @@
 //! [`NetworkConfig`] is what somebody wrote; [`Network`] is what has been checked and indexed. Everything else in the
 //! switch sees only the latter.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use codec::dictionary::{Authorization, Dictionary};
 use codec::legacy::LineEnd;
 use codec::name::{Line, MessageKey, Ori, StationName};
+use rustc_hash::FxHashMap;
 
 /// What a network consists of, unchecked. Lists keep their order, so that an error can name its place.
 #[derive(Debug, Clone, Default)]
@@ -174,11 +175,11 @@ enum Lead {
 #[derive(Debug)]
 pub struct Network {
     stations: Vec<StationConfig>,
-    by_name: HashMap<StationName, StationIndex>,
-    by_code: HashMap<Line, Lead>,
-    by_ori: HashMap<Ori, StationIndex>,
-    directory: HashMap<Ori, OriConfig>,
-    states: HashMap<(StationIndex, MessageKey), DestinationState>,
+    by_name: FxHashMap<StationName, StationIndex>,
+    by_code: FxHashMap<Line, Lead>,
+    by_ori: FxHashMap<Ori, StationIndex>,
+    directory: FxHashMap<Ori, OriConfig>,
+    states: FxHashMap<(StationIndex, MessageKey), DestinationState>,
     limits: Limits,
 }
 
@@ -192,11 +193,11 @@ impl Network {
         let mut check = Check { dictionary, errors: Vec::new() };
         let mut network = Self {
             stations: Vec::new(),
-            by_name: HashMap::new(),
-            by_code: HashMap::new(),
-            by_ori: HashMap::new(),
-            directory: HashMap::new(),
-            states: HashMap::new(),
+            by_name: FxHashMap::default(),
+            by_code: FxHashMap::default(),
+            by_ori: FxHashMap::default(),
+            directory: FxHashMap::default(),
+            states: FxHashMap::default(),
             limits: config.limits,
         };
         check.stations(&mut network, config.stations);

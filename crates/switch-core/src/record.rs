@@ -12,6 +12,7 @@ use codec::number::Number;
 use codec::time::Timestamp;
 
 use crate::event::{Delivery, Msn, ReturnReason, Sequence};
+use crate::repeats::Fingerprint;
 
 /// The kinds of records, by the number that the journal keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) enum Record {
 pub(crate) struct Reception {
     pub(crate) station: StationName,
     pub(crate) validation: u32,
+    /// Of these three; not written, for it follows from them.
+    pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) isn: Number,
     pub(crate) at: Timestamp,
     pub(crate) key: Option<MessageKey>,
@@ -310,16 +313,19 @@ impl Input {
     }
 
     fn reception(&mut self) -> Result<Reception, RecordError> {
-        Ok(Reception {
+        let mut reception = Reception {
             station: self.station()?,
             validation: self.u32()?,
+            fingerprint: None,
             isn: self.number()?,
             at: Timestamp(self.i64()?),
             key: self.name(|text| MessageKey::parse(text).ok())?,
             sender: self.name(|text| Ori::parse(text).ok())?,
             control: self.control()?,
             message: self.bytes()?,
-        })
+        };
+        reception.fingerprint = Fingerprint::of(reception.station, reception.validation, &reception.message);
+        Ok(reception)
     }
 
     fn copy(&mut self) -> Result<CopyRecord, RecordError> {
@@ -368,6 +374,7 @@ mod tests {
         let reception = Reception {
             station,
             validation: 7,
+            fingerprint: Fingerprint::of(station, 7, b"AM.ZA0010000.ZC.*T1.TXT\r\nHELLO"),
             isn: Number::new(12).unwrap(),
             at: Timestamp(1_900_000_000_000_000),
             key: Some(MessageKey::parse("AM").unwrap()),

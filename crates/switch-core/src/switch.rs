@@ -4,13 +4,14 @@ mod delivery;
 mod intake;
 mod returns;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use codec::dictionary::Dictionary;
 use codec::name::StationName;
 use codec::time::{Tick, Timestamp};
+use rustc_hash::FxHashMap;
 
 use crate::bodies::Bodies;
 use crate::event::{
@@ -32,9 +33,9 @@ pub struct Switch {
     stations: Vec<Station>,
     links: BTreeMap<LinkId, Link>,
     /// The link that has copies of a flow in flight, and how many: until they are settled, the flow stays on it.
-    pins: HashMap<(StationIndex, u64), (LinkId, usize)>,
+    pins: FxHashMap<(StationIndex, u64), (LinkId, usize)>,
     /// The link to which an answer of the switch belongs, while that link lasts.
-    replies: HashMap<Delivery, LinkId>,
+    replies: FxHashMap<Delivery, LinkId>,
     /// When waiting copies have waited long enough.
     expiries: BTreeSet<(Timestamp, Delivery)>,
     /// Records given to the store and not yet durable, in sequence.
@@ -128,8 +129,8 @@ impl Switch {
             now,
             folds,
             links: BTreeMap::new(),
-            pins: HashMap::new(),
-            replies: HashMap::new(),
+            pins: FxHashMap::default(),
+            replies: FxHashMap::default(),
             expiries: BTreeSet::new(),
             unstored: VecDeque::new(),
             unstored_bytes: 0,
@@ -384,7 +385,7 @@ impl Switch {
     #[doc(hidden)]
     #[expect(clippy::panic, clippy::arithmetic_side_effects, reason = "it stops a test, never a switch")]
     pub fn check_invariants(&self) {
-        let mut pinned: HashMap<(StationIndex, u64), (LinkId, usize)> = HashMap::new();
+        let mut pinned: FxHashMap<(StationIndex, u64), (LinkId, usize)> = FxHashMap::default();
         for (id, link) in &self.links {
             for delivery in &link.in_flight {
                 let Some(copy) = self.folds.copies.get(delivery) else { panic!("{delivery:?} in flight, yet settled") };

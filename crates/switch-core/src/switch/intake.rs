@@ -20,10 +20,12 @@ use crate::repeats::Fingerprint;
 const TOLD: [SmNumber; 3] = [SmNumber::NotSupported, SmNumber::WillForward, SmNumber::WillNotForward];
 
 impl Switch {
+    /// A message is judged, numbered and written, or turned away.
     pub(super) fn received(&mut self, link: LinkId, token: Token, validation: u32, message: &Bytes) {
         let Some(station) = self.links.get(&link).map(|link| link.station) else { return };
         let Some(name) = self.folds.name(station) else { return };
-        if let Some(fingerprint) = Fingerprint::of(name, validation, message)
+        let fingerprint = Fingerprint::of(name, validation, message);
+        if let Some(fingerprint) = fingerprint
             && let Some(sequence) = self.folds.repeats.find(self.now.wall, &fingerprint)
         {
             return self.repeated(link, token, name, sequence);
@@ -45,6 +47,7 @@ impl Switch {
         let reception = Reception {
             station: name,
             validation,
+            fingerprint,
             isn: self.folds.next_isn(station),
             at: self.now.wall,
             key: None,
