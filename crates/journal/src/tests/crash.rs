@@ -1,0 +1,290 @@
+//! Goal: whatever was committed is there after any crash, in order, to the byte, and nothing else but perhaps an end that
+//! nobody was told of. Method: seeded runs of append, commit, fault, crash and recover beside a list of what was promised;
+//! controls in which the disk lies about syncs must lose.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::disk::{Faults, SimDisk};
+use super::{Kept, append, open, random_record};
+use crate::{CommitError, Journal, OpenError};
+
+const SEEDS: u64 = 400;
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Everything promised was kept. The disk's trace, which is the same for the same seed.
+    Kept {
+        trace: u64,
+        records: usize,
+        cuts: usize,
+    },
+    Lost(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Control {
+    None,
+    NoSync,
+    NoDirectorySync,
+}
+
+impl Control {
+    fn apply(self, faults: Faults) -> Faults {
+        Faults { sync_lies: self == Self::NoSync, directory_sync_lies: self == Self::NoDirectorySync, ..faults }
+    }
+}
+
+/// One seed. `SIM_SEED=n cargo test` replays it alone.
+fn run(seed: u64, control: Control) -> Verdict {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let mut disk = SimDisk::new(rng.random());
+    // What was appended, and how much of it is promised.
+    let mut line: Vec<Kept> = Vec::new();
+    let mut promised = 0;
+    // What a high-water mark was persisted for.
+    let mut marked = 0;
+    let mut cuts = 0;
+    let rounds = rng.random_range(4..12);
+    for round in 0..rounds {
+        disk.set_faults(control.apply(random_faults(&mut rng, round + 1 == rounds)));
+        let opened = open(&disk);
+        let (mut journal, report, records) = match opened {
+            Ok(opened) => opened,
+            Err(OpenError::Disk(_)) => {
+                // The power went, or the disk failed, in the middle of opening.
+                disk = crash(&mut rng, disk);
+                continue;
+            }
+            Err(error) => return Verdict::Lost(format!("seed {seed}, round {round}: {error}")),
+        };
+        cuts += usize::from(report.cut.is_some());
+        if records.len() < promised || !line.starts_with(&records) {
+            return Verdict::Lost(format!("seed {seed}, round {round}: {} of {promised} records", records.len()));
+        }
+        if report.mark_sequence < marked {
+            return Verdict::Lost(format!("seed {seed}, round {round}: the mark of {marked}"));
+        }
+        // What recovery has shown is promised too: a switch acts on it.
+        line.truncate(records.len());
+        promised = line.len();
+        marked = report.last_sequence;
+        let mut ended = work(&mut rng, &mut journal, &mut line, &mut promised);
+        if ended.is_ok() && rng.random_bool(0.6) {
+            // The power goes in the middle of one more commit: before, between and after its writes.
+            disk.set_faults(control.apply(Faults { power: Some(rng.random_range(0..4)), ..Faults::default() }));
+            ended = commit_some(&mut rng, &mut journal, &mut line, &mut promised);
+        }
+        if ended.is_ok() && rng.random_bool(0.2) {
+            // What was appended and not committed is dropped.
+            match journal.close() {
+                Ok(()) => {
+                    line.truncate(promised);
+                    marked = promised as u64;
+                }
+                Err(CommitError::Failed(_) | CommitError::Full(_)) => {}
+            }
+        }
+        disk = crash(&mut rng, disk);
+    }
+    disk.set_faults(Faults::default());
+    match open(&disk) {
+        Ok((_, _, records)) if records.len() >= promised && line.starts_with(&records) => {
+            Verdict::Kept { trace: disk.trace(), records: records.len(), cuts }
+        }
+        Ok((_, _, records)) => Verdict::Lost(format!("seed {seed}: {} of {promised} records", records.len())),
+        Err(error) => Verdict::Lost(format!("seed {seed}: {error}")),
+    }
+}
+
+/// The process dies; in three of four cases the machine does too.
+fn crash(rng: &mut Pcg64Mcg, disk: SimDisk) -> SimDisk {
+    if rng.random_bool(0.75) { disk.power_cut() } else { disk }
+}
+
+fn random_faults(rng: &mut Pcg64Mcg, last: bool) -> Faults {
+    let mut faults = Faults { short: 0.05, ..Faults::default() };
+    match rng.random_range(0..6) {
+        // Early in the operations, so that opening is hit as well; or late.
+        0 => faults.power = Some(rng.random_range(0..40)),
+        1 | 2 => faults.power = Some(rng.random_range(40..400)),
+        3 => faults.sync_fails = 0.05,
+        4 => faults.write_finds_full = 0.2,
+        _ if last => faults.write_fails = 0.02,
+        _ => {}
+    }
+    faults
+}
+
+/// Appends and commits until something fails for good.
+fn work(
+    rng: &mut Pcg64Mcg,
+    journal: &mut Journal<SimDisk>,
+    line: &mut Vec<Kept>,
+    promised: &mut usize,
+) -> Result<(), CommitError> {
+    let reader = journal.reader();
+    for _ in 0..rng.random_range(1..40) {
+        match rng.random_range(0..10) {
+            0 => drop(journal.prepare().or_else(unless_full)?),
+            1 => drop(journal.persist_mark().or_else(unless_full)?),
+            2 if *promised > 0 => {
+                let sequence = rng.random_range(1..=*promised as u64);
+                // No power, no record; but never another one.
+                if let Ok(record) = reader.read(sequence) {
+                    let kept = &line[usize::try_from(sequence).unwrap() - 1];
+                    assert_eq!((record.kind, &record.payload[..]), (kept.kind, &kept.payload[..]));
+                }
+            }
+            _ => {
+                commit_some(rng, journal, line, promised).or_else(unless_full)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn commit_some(
+    rng: &mut Pcg64Mcg,
+    journal: &mut Journal<SimDisk>,
+    line: &mut Vec<Kept>,
+    promised: &mut usize,
+) -> Result<(), CommitError> {
+    for _ in 0..rng.random_range(1..12) {
+        let record = random_record(rng);
+        append(journal, &record);
+        line.push(record);
+    }
+    let result = journal.commit();
+    *promised = usize::try_from(journal.stored_through()).unwrap();
+    if result.is_ok() {
+        assert_eq!(*promised, line.len());
+    }
+    result
+}
+
+fn unless_full(error: CommitError) -> Result<(), CommitError> {
+    match error {
+        CommitError::Full(_) => Ok(()),
+        failed @ CommitError::Failed(_) => Err(failed),
+    }
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    match std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        Some(seed) => seed..seed + 1,
+        None => 0..SEEDS,
+    }
+}
+
+#[test]
+fn committed_records_survive_every_crash() {
+    let (mut stored, mut cut) = (0, 0);
+    for seed in seeds() {
+        match run(seed, Control::None) {
+            Verdict::Kept { records, cuts, .. } => {
+                stored += records;
+                cut += cuts;
+            }
+            Verdict::Lost(why) => panic!("{why}"),
+        }
+    }
+    // The runs are worth something only if they store much and crash in the middle of commits.
+    if seeds().count() > 1 {
+        assert!(stored > 20_000 && cut > 80, "{stored} records, {cut} torn tails");
+    }
+}
+
+#[test]
+fn a_seed_replays_to_the_same_trace() {
+    for seed in 0..20 {
+        assert_eq!(run(seed, Control::None), run(seed, Control::None));
+    }
+}
+
+#[test]
+fn control_without_sync_loses() {
+    let lost = (0..50).filter(|seed| matches!(run(*seed, Control::NoSync), Verdict::Lost(_))).count();
+    assert!(lost > 40, "{lost} of 50 seeds");
+}
+
+#[test]
+fn control_without_directory_sync_loses() {
+    let lost = (0..50).filter(|seed| matches!(run(*seed, Control::NoDirectorySync), Verdict::Lost(_))).count();
+    assert!(lost > 20, "{lost} of 50 seeds");
+}
+
+#[test]
+fn every_operation_may_be_the_last() {
+    // One script, the power going at each of its operations in turn, and again at each operation of the recovery.
+    let script = |disk: &SimDisk, promised: &mut usize, line: &mut Vec<Kept>| -> Result<(), ()> {
+        let mut rng = Pcg64Mcg::seed_from_u64(99);
+        let (mut journal, ..) = open(disk).map_err(drop)?;
+        for _ in 0..12 {
+            for _ in 0..5 {
+                let record = random_record(&mut rng);
+                append(&mut journal, &record);
+                line.push(record);
+            }
+            journal.commit().map_err(drop)?;
+            *promised = line.len();
+        }
+        journal.close().map_err(drop)
+    };
+    let mut operations = 0;
+    loop {
+        for recovery in 0..8 {
+            let disk = SimDisk::new(operations);
+            disk.set_faults(Faults { power: Some(operations), ..Faults::default() });
+            let (mut promised, mut line) = (0, Vec::new());
+            let finished = script(&disk, &mut promised, &mut line).is_ok();
+            let disk = disk.power_cut();
+            disk.set_faults(Faults { power: Some(recovery * 5), ..Faults::default() });
+            drop(open(&disk));
+            let disk = disk.power_cut();
+            let (_, _, records) = open(&disk).unwrap_or_else(|error| panic!("after {operations}: {error}"));
+            assert!(records.len() >= promised && line.starts_with(&records), "after {operations}");
+            if finished {
+                return assert!(operations > 100, "{operations} operations");
+            }
+        }
+        operations += 1;
+    }
+}
+
+#[test]
+fn what_a_new_process_finds_is_durable_though_the_old_one_died_before_its_sync() {
+    // The process dies at each operation in turn; a new one goes on with what it finds, and the power goes at a commit's end.
+    let fill = |journal: &mut Journal<SimDisk>, line: &mut Vec<Kept>, commits: u64| {
+        for number in 0..commits {
+            let record = Kept { kind: 1, payload: vec![u8::try_from(number).unwrap(); 2000] };
+            append(journal, &record);
+            line.push(record);
+            journal.commit()?;
+        }
+        Ok::<(), CommitError>(())
+    };
+    for operations in 0.. {
+        let mut finished = false;
+        for more in 0..5 {
+            let disk = SimDisk::new(operations * 5 + more);
+            let mut line = Vec::new();
+            disk.set_faults(Faults { power: Some(operations), ..Faults::default() });
+            if let Ok((mut journal, ..)) = open(&disk) {
+                finished = fill(&mut journal, &mut line, 9).is_ok();
+            }
+            disk.set_faults(Faults::default());
+            let (mut journal, _, mut records) =
+                open(&disk).unwrap_or_else(|error| panic!("after {operations}: {error}"));
+            assert!(line.starts_with(&records));
+            fill(&mut journal, &mut records, more).expect("commits");
+            drop(journal);
+            let found = open(&disk.power_cut()).unwrap_or_else(|error| panic!("after {operations}, {more}: {error}")).2;
+            assert!(found == records, "after {operations} and {more}: {} of {}", found.len(), records.len());
+        }
+        if finished {
+            return;
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! A disk in memory that forgets what was not synced, tears, fails, fills, and can be made to lie.
+//!
+//! A power cut keeps of each unsynced write any of its 512-byte sectors, and of each unsynced directory change any. A sync
+//! that fails leaves some of what it should have written marked as clean: it is read back until the power goes, and no
+//! later sync writes it. Everything random comes from one seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::disk::{Disk, DiskFile};
+
+const SECTOR: usize = 512;
+
+#[derive(Clone)]
+pub(super) struct SimDisk {
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Clone)]
+pub(super) struct SimFile {
+    disk: SimDisk,
+    inode: usize,
+}
+
+impl std::fmt::Debug for SimDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SimDisk")
+    }
+}
+
+impl std::fmt::Debug for SimFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SimFile({})", self.inode)
+    }
+}
+
+/// What the disk does wrong, beside forgetting.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Faults {
+    /// Operations until every one fails, as if the power had gone.
+    pub(super) power: Option<u64>,
+    /// Chances of one operation.
+    pub(super) read_fails: f64,
+    pub(super) write_fails: f64,
+    pub(super) write_finds_full: f64,
+    pub(super) sync_fails: f64,
+    pub(super) short: f64,
+    /// Bytes that all files together may have.
+    pub(super) capacity: Option<u64>,
+    /// Negative controls: the sync says that it is done and does nothing.
+    pub(super) sync_lies: bool,
+    pub(super) directory_sync_lies: bool,
+    /// Syncs wait until they are let go on.
+    pub(super) hold_syncs: bool,
+}
+
+struct State {
+    rng: Pcg64Mcg,
+    names: BTreeMap<String, usize>,
+    durable_names: BTreeMap<String, usize>,
+    /// Directory changes since the last sync: a name, and the file that it now means.
+    changes: Vec<(String, Option<usize>)>,
+    inodes: Vec<Inode>,
+    faults: Faults,
+    syncs: u64,
+    syncs_waiting: u64,
+    trace: DefaultHasher,
+}
+
+#[derive(Default, Clone)]
+struct Inode {
+    data: Vec<u8>,
+    durable: Vec<u8>,
+    dirty: BTreeSet<usize>,
+    /// The length changed since the last sync.
+    grown: bool,
+}
+
+impl SimDisk {
+    pub(super) fn new(seed: u64) -> Self {
+        let state = State {
+            rng: Pcg64Mcg::seed_from_u64(seed),
+            names: BTreeMap::new(),
+            durable_names: BTreeMap::new(),
+            changes: Vec::new(),
+            inodes: Vec::new(),
+            faults: Faults::default(),
+            syncs: 0,
+            syncs_waiting: 0,
+            trace: DefaultHasher::new(),
+        };
+        Self { shared: Arc::new((Mutex::new(state), Condvar::new())) }
+    }
+
+    /// A disk with these files, all durable.
+    pub(super) fn from_files(files: &BTreeMap<String, Vec<u8>>) -> Self {
+        let disk = Self::new(0);
+        let mut state = disk.state();
+        for (inode, (name, data)) in files.iter().enumerate() {
+            state.names.insert(name.clone(), inode);
+            state.inodes.push(Inode { data: data.clone(), durable: data.clone(), ..Inode::default() });
+        }
+        state.durable_names = state.names.clone();
+        drop(state);
+        disk
+    }
+
+    /// What the files hold now.
+    pub(super) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.state();
+        state.names.iter().map(|(name, inode)| (name.clone(), state.inodes[*inode].data.clone())).collect()
+    }
+
+    pub(super) fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+        self.shared.1.notify_all();
+    }
+
+    /// Waits until so many syncs are held.
+    pub(super) fn wait_for_held_syncs(&self, count: u64) {
+        let state = self.state();
+        drop(self.shared.1.wait_while(state, |state| state.syncs_waiting < count).unwrap());
+    }
+
+    /// How many syncs, of files and of the directory, were asked for.
+    pub(super) fn syncs(&self) -> u64 {
+        self.state().syncs
+    }
+
+    /// Changes whenever anything was done differently.
+    pub(super) fn trace(&self) -> u64 {
+        self.state().trace.finish()
+    }
+
+    /// The power goes, and comes back with another disk: files that are still open belong to the old one.
+    pub(super) fn power_cut(&self) -> Self {
+        let mut state = self.state();
+        let State { rng, names, durable_names, changes, inodes, trace, .. } = &mut *state;
+        // All, nothing and anything between are different tests.
+        let kept = [0.0, 0.2, 0.5, 0.9, 1.0][rng.random_range(0..5)];
+        for (name, inode) in changes.drain(..) {
+            if rng.random_bool(kept) {
+                match inode {
+                    Some(inode) => drop(durable_names.insert(name, inode)),
+                    None => drop(durable_names.remove(&name)),
+                }
+            }
+        }
+        let mut new = Vec::new();
+        for inode in inodes.iter() {
+            let mut durable = inode.durable.clone();
+            if inode.grown && rng.random_bool(kept) {
+                durable.resize(inode.data.len(), 0);
+            }
+            for sector in &inode.dirty {
+                if rng.random_bool(kept) {
+                    copy_sector(&inode.data, &mut durable, *sector);
+                }
+            }
+            new.push(Inode { data: durable.clone(), durable, ..Inode::default() });
+        }
+        *names = durable_names.clone();
+        trace.write_u64(0xC07);
+        let state = State {
+            rng: Pcg64Mcg::seed_from_u64(rng.random()),
+            names: names.clone(),
+            durable_names: names.clone(),
+            changes: Vec::new(),
+            inodes: new,
+            faults: Faults::default(),
+            syncs: 0,
+            syncs_waiting: 0,
+            trace: trace.clone(),
+        };
+        Self { shared: Arc::new((Mutex::new(state), Condvar::new())) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.0.lock().unwrap()
+    }
+
+    fn begin(&self, operation: &str, what: &impl Hash) -> io::Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        operation.hash(&mut state.trace);
+        what.hash(&mut state.trace);
+        if let Some(left) = &mut state.faults.power {
+            *left = left.checked_sub(1).ok_or_else(|| io::Error::other("no power"))?;
+        }
+        Ok(state)
+    }
+}
+
+impl State {
+    fn chance(&mut self, of: f64) -> bool {
+        of > 0.0 && self.rng.random_bool(of)
+    }
+
+    fn used(&self) -> u64 {
+        self.names.values().map(|inode| self.inodes[*inode].data.len() as u64).sum()
+    }
+
+    fn link(&mut self, name: &str, inode: Option<usize>) {
+        match inode {
+            Some(inode) => drop(self.names.insert(name.to_owned(), inode)),
+            None => drop(self.names.remove(name)),
+        }
+        self.changes.push((name.to_owned(), inode));
+    }
+
+    fn find(&self, name: &str) -> io::Result<usize> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+fn copy_sector(from: &[u8], to: &mut Vec<u8>, sector: usize) {
+    let start = sector * SECTOR;
+    let end = from.len().min(start + SECTOR);
+    if to.len() < end {
+        to.resize(end, 0);
+    }
+    to[start..end].copy_from_slice(&from[start..end]);
+}
+
+fn failed() -> io::Error {
+    io::Error::other("input/output error")
+}
+
+impl Disk for SimDisk {
+    type File = SimFile;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.begin("list", &0)?.names.keys().cloned().collect())
+    }
+
+    fn create(&self, name: &str) -> io::Result<SimFile> {
+        let mut state = self.begin("create", &name)?;
+        if state.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let inode = state.inodes.len();
+        state.inodes.push(Inode::default());
+        state.link(name, Some(inode));
+        Ok(SimFile { disk: self.clone(), inode })
+    }
+
+    fn open(&self, name: &str) -> io::Result<SimFile> {
+        let inode = self.begin("open", &name)?.find(name)?;
+        Ok(SimFile { disk: self.clone(), inode })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.begin("rename", &(from, to))?;
+        let inode = state.find(from)?;
+        state.link(to, Some(inode));
+        state.link(from, None);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.begin("remove", &name)?;
+        state.find(name)?;
+        state.link(name, None);
+        Ok(())
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        let mut state = self.begin("sync directory", &0)?;
+        state.syncs += 1;
+        let chance = state.faults.sync_fails;
+        if state.chance(chance) {
+            return Err(failed());
+        }
+        if !state.faults.directory_sync_lies {
+            state.durable_names = state.names.clone();
+            state.changes.clear();
+        }
+        Ok(())
+    }
+
+    fn random(&self) -> io::Result<[u8; 16]> {
+        Ok(self.begin("random", &0)?.rng.random())
+    }
+}
+
+impl DiskFile for SimFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk.begin("len", &self.inode)?.inodes[self.inode].data.len() as u64)
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.disk.begin("read", &(self.inode, offset, bytes.len()))?;
+        let (fails, short) = (state.faults.read_fails, state.faults.short);
+        if state.chance(fails) {
+            return Err(failed());
+        }
+        let cut = state.chance(short);
+        let data = &state.inodes[self.inode].data;
+        let here = data.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let mut count = here.len().min(bytes.len());
+        if cut && count > 1 {
+            count /= 2;
+        }
+        bytes[..count].copy_from_slice(&here[..count]);
+        Ok(count)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.disk.begin("write", &(self.inode, offset, bytes))?;
+        let Faults { write_fails, write_finds_full, short, capacity, .. } = state.faults;
+        let mut count = bytes.len();
+        if state.chance(write_fails) {
+            return Err(failed());
+        }
+        if state.chance(short) || state.chance(write_finds_full) {
+            count = count.div_ceil(2);
+        }
+        let offset = usize::try_from(offset).unwrap();
+        let length = state.inodes[self.inode].data.len();
+        if let Some(capacity) = capacity {
+            let free = usize::try_from(capacity.saturating_sub(state.used())).unwrap();
+            count = count.min((length + free).saturating_sub(offset));
+        }
+        if count == 0 || (count == 1 && state.chance(write_finds_full)) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let inode = &mut state.inodes[self.inode];
+        if length < offset + count {
+            inode.data.resize(offset + count, 0);
+            inode.grown = true;
+        }
+        inode.data[offset..offset + count].copy_from_slice(&bytes[..count]);
+        inode.dirty.extend(offset / SECTOR..=(offset + count - 1) / SECTOR);
+        Ok(count)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.disk.begin("sync", &self.inode)?;
+        state.syncs += 1;
+        if state.faults.hold_syncs {
+            state.syncs_waiting += 1;
+            self.disk.shared.1.notify_all();
+            state = self.disk.shared.1.wait_while(state, |state| state.faults.hold_syncs).unwrap();
+            state.syncs_waiting -= 1;
+        }
+        let chance = state.faults.sync_fails;
+        if state.chance(chance) {
+            // Some sectors reach the disk, others are forgotten while the system goes on showing them.
+            let State { rng, inodes, .. } = &mut *state;
+            let Inode { data, durable, dirty, .. } = &mut inodes[self.inode];
+            for sector in std::mem::take(dirty) {
+                match rng.random_range(0..3) {
+                    0 => copy_sector(data, durable, sector),
+                    1 => drop(dirty.insert(sector)),
+                    _ => {}
+                }
+            }
+            return Err(failed());
+        }
+        if state.faults.sync_lies {
+            return Ok(());
+        }
+        let Inode { data, durable, dirty, grown } = &mut state.inodes[self.inode];
+        durable.resize(data.len(), 0);
+        for sector in std::mem::take(dirty) {
+            copy_sector(data, durable, sector);
+        }
+        *grown = false;
+        Ok(())
+    }
+}
