@@ -382,10 +382,10 @@ pub enum Observation {
         /// Why.
         why: ReturnReason,
     },
-    /// What waits for a station has passed 80 % of its bound, or come back below it.
+    /// What waits for a station, or for all together, has passed 80 % of its bound, or come back below it.
     HoldAlarm {
-        /// Whose queue.
-        station: StationName,
+        /// Whose queue; none for all together.
+        station: Option<StationName>,
         /// Past the mark, or back below.
         raised: bool,
     },

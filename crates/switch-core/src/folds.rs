@@ -28,6 +28,8 @@ pub struct Folds {
     pub(crate) dead_letters: BTreeMap<Delivery, DeadLetter>,
     stations: Vec<Station>,
     by_name: FxHashMap<StationName, StationIndex>,
+    /// Of all stations together.
+    waiting_bytes: u64,
 }
 
 /// The counters of a station (`protocol-specs/wire.md` 2.2).
@@ -117,6 +119,7 @@ impl Folds {
             dead_letters: BTreeMap::new(),
             stations: Vec::new(),
             by_name: FxHashMap::default(),
+            waiting_bytes: 0,
         };
         // In the network's own order, so that a station has the same index in both.
         for station in network.stations() {
@@ -186,6 +189,7 @@ impl Folds {
     /// Takes a copy out of what waits: it was delivered or returned.
     pub(crate) fn settle(&mut self, delivery: Delivery) -> Option<Copy> {
         let copy = self.copies.remove(&delivery)?;
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(u64::from(copy.bytes));
         if let Some(station) = self.station_mut(copy.station) {
             station.waiting = station.waiting.saturating_sub(1);
             station.waiting_bytes = station.waiting_bytes.saturating_sub(u64::from(copy.bytes));
@@ -207,7 +211,7 @@ impl Folds {
     }
 
     pub(crate) fn waiting_bytes(&self) -> u64 {
-        self.stations.iter().map(|s| s.waiting_bytes).fold(0, u64::saturating_add)
+        self.waiting_bytes
     }
 
     pub(crate) fn name(&self, station: StationIndex) -> Option<StationName> {
@@ -244,6 +248,7 @@ impl Folds {
         station.osn = copy.osn;
         station.waiting = station.waiting.saturating_add(1);
         station.waiting_bytes = station.waiting_bytes.saturating_add(u64::from(bytes));
+        self.waiting_bytes = self.waiting_bytes.saturating_add(u64::from(bytes));
         self.last_delivery = copy.delivery;
         let copy_of = Copy {
             sequence,

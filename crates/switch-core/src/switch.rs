@@ -44,6 +44,8 @@ pub struct Switch {
     store: Store,
     paused: bool,
     draining: bool,
+    /// What waits for all stations has passed 80 % of its bound.
+    alarmed: bool,
     /// Records asked for with [`Action::Load`].
     loading: BTreeSet<Sequence>,
     /// Copies to return once their record is loaded.
@@ -100,6 +102,11 @@ const MARKS_MAX: usize = 512;
 /// How late an expiry may be noticed: the wall clock can be set while the monotonic one goes on.
 const EXPIRY_LATE_MAX: Duration = Duration::from_secs(1);
 
+/// Whether an operator should hear of it while there is still room: past 80 % of a bound.
+fn is_alarming(bytes: u64, bound: u64) -> bool {
+    bytes > (bound / 5).saturating_mul(4)
+}
+
 /// What waits for one station, and how it is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationView {
@@ -137,6 +144,7 @@ impl Switch {
             store: Store::Open,
             paused: false,
             draining: false,
+            alarmed: false,
             loading: BTreeSet::new(),
             returning: BTreeMap::new(),
             marks: Vec::new(),
@@ -357,16 +365,21 @@ impl Switch {
         }
     }
 
-    /// Says once when what waits for a station passes 80 % of its bound, and once when it is back below.
+    /// Says once when what waits for a station, or for all, passes 80 % of its bound, and once when it is back below.
     fn watch_hold(&mut self, index: StationIndex) {
-        let Some(config) = self.network.at(index) else { return };
-        let mark = (config.hold_bytes / 5).saturating_mul(4);
-        let (raised, name) = (self.folds.waiting_for(index).1 > mark, config.name);
-        if let Some(station) = self.station_mut(index)
-            && station.alarmed != raised
-        {
-            station.alarmed = raised;
-            self.observe(Observation::HoldAlarm { station: name, raised });
+        if let Some(config) = self.network.at(index) {
+            let (raised, name) = (is_alarming(self.folds.waiting_for(index).1, config.hold_bytes), config.name);
+            if let Some(station) = self.station_mut(index)
+                && station.alarmed != raised
+            {
+                station.alarmed = raised;
+                self.observe(Observation::HoldAlarm { station: Some(name), raised });
+            }
+        }
+        let raised = is_alarming(self.folds.waiting_bytes(), self.network.limits().hold_bytes);
+        if self.alarmed != raised {
+            self.alarmed = raised;
+            self.observe(Observation::HoldAlarm { station: None, raised });
         }
     }
 

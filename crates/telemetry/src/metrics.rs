@@ -102,7 +102,7 @@ impl Metrics {
             hold_alarm: gauges(
                 r,
                 "orinet_hold_alarm",
-                "1 while more than 80 % of what may wait for a station waits.",
+                "1 while more than 80 % of what may wait for a station, or for all together, waits.",
                 &["station"],
             ),
             revocations_until: float_gauge(

@@ -29,8 +29,10 @@ struct Station {
     sent_again: IntCounter,
     delivered: IntCounter,
     links: IntGauge,
-    hold_alarm: IntGauge,
 }
+
+/// The label of what holds for all stations together; no station's name has such letters.
+const ALL_STATIONS: &str = "all";
 
 impl SwitchTelemetry {
     /// Feeds those metrics.
@@ -99,11 +101,12 @@ impl SwitchTelemetry {
                 warn!(%station, reason = %why, "a copy went to the dead letters");
             }
             Observation::HoldAlarm { station, raised } => {
-                self.station(*station).hold_alarm.set(i64::from(*raised));
+                let name = station.as_ref().map_or(ALL_STATIONS, StationName::as_str);
+                metrics.hold_alarm.with_label_values(&[name]).set(i64::from(*raised));
                 if *raised {
-                    error!(%station, "more than 80 % of what may wait for a station waits: see why it is away");
+                    error!(station = name, "more than 80 % of what may wait waits: see which station is away");
                 } else {
-                    info!(%station, "what waits for a station is back below 80 % of its bound");
+                    info!(station = name, "what waits is back below 80 % of its bound");
                 }
             }
             Observation::StoreFull => {
@@ -176,7 +179,6 @@ impl SwitchTelemetry {
                 sent_again: metrics.sent_again.with_label_values(&label),
                 delivered: metrics.delivered.with_label_values(&label),
                 links: metrics.links.with_label_values(&label),
-                hold_alarm: metrics.hold_alarm.with_label_values(&label),
             })
         });
         Arc::clone(station)

@@ -34,7 +34,7 @@ impl Switch {
             return self.turn_away(link, token, Refusal::Temporary);
         }
         // A refused message costs an ER that waits for this very station: one that never takes them is stopped here.
-        if self.hold_is_full(station, message.len()) {
+        if self.station_is_full(station, message.len()) {
             return self.turn_away(link, token, Refusal::TooManyUnacknowledged);
         }
         self.write_marks();
@@ -166,10 +166,13 @@ impl Switch {
 
     /// Whether so many bytes more would pass the bound of a station, or of all together.
     fn hold_is_full(&self, station: StationIndex, bytes: usize) -> bool {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let bound = self.network.at(station).map_or(0, |station| station.hold_bytes);
-        self.folds.waiting_for(station).1.saturating_add(bytes) > bound
-            || self.folds.waiting_bytes().saturating_add(bytes) > self.network.limits().hold_bytes
+        let all = self.folds.waiting_bytes().saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.station_is_full(station, bytes) || all > self.network.limits().hold_bytes
+    }
+
+    fn station_is_full(&self, station: StationIndex, bytes: usize) -> bool {
+        let own = self.folds.waiting_for(station).1.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        own > self.network.at(station).map_or(0, |station| station.hold_bytes)
     }
 
     pub(super) fn expires(&self, station: StationIndex, key_hold: Option<Duration>) -> Timestamp {
