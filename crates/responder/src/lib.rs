@@ -1,1 +1,25 @@
-//! The processes that answer: the support centre.
+//! The processes that answer: the support center, and stations that only attach.
+//!
+//! ```text
+//!            bytes ──► inquiry ──► decision ──► answer ──► bytes      no I/O, no clock
+//!                                     ▲           ▲
+//!                               record index   templates
+//!
+//!  switch ◄──► link ◄──► station ◄──► lesc | attach                  tasks, time, log
+//! ```
+//!
+//! - [`inquiry`], [`decision`], [`answer`] and [`template`] are pure: what is said is a function of what was asked and
+//!   what is on record. [`answer`] tells how an inquiry is answered once, whatever crashes.
+//! - [`lesc`] is the support center, [`attach`] a station that takes what comes and says so in its log.
+//!
+//! The center answers every inquiry by itself, without a technician.
+//!
+//! No log line and no error holds anything of a body: key, ORI, size and counts are all that is told of a message.
+
+pub mod answer;
+pub mod attach;
+pub mod decision;
+pub mod inquiry;
+pub mod lesc;
+mod station;
+pub mod template;

@@ -1,0 +1,241 @@
+//! The two messages that every inquiry gets: the acknowledgement and the answer, each an IAR
+//! (`protocol-specs/formats.md` 3.4).
+//!
+//! # Once, and without a store of its own
+//!
+//! The center keeps nothing. It acknowledges the switch's delivery of an inquiry only after the switch has acknowledged
+//! both IARs; until then the switch delivers the inquiry again, after a lost link and after a restart of either side.
+//! What makes that *once* is that both messages are a pure function of the inquiry and the index:
+//!
+//! - their bytes depend on nothing else: an [`Inquiry`] holds neither the time at which it was sent nor its OSN,
+//!   which may differ when it comes again, and the time that the text states is the one at which the switch received it;
+//! - their validations are derived from the number of the delivery, which never changes.
+//!
+//! So wherever a crash falls, the same two messages are sent again, and the switch, which remembers validation and
+//! bytes for a day (`protocol-specs/wire.md` 1.1, *Resent by the client*), acknowledges them again without passing them
+//! on again. What this cannot cover: if the index, the templates or the sender's ORI are exchanged between two deliveries of one
+//! inquiry, the second answer is another message.
+//!
+//! All wordings are inferred: no wording of a real IAR is public.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use codec::legacy::InputHeader;
+use codec::name::{MessageKey, Ori};
+use records::{Person, Query, Source, fold};
+use sha2::{Digest as _, Sha256};
+
+use crate::decision::{Decision, Finding, Listed, Standing};
+use crate::inquiry::{Inquiry, QueryId, Subject};
+use crate::template::{Slot, Template, Templates, Values};
+
+/// How every text begins (`protocol-specs/wire.md` 3).
+pub const FIRST_LINE: &str = "EMULATOR - SYNTHETIC DATA";
+
+/// What every answer says.
+pub const CAVEAT: &str = "THIS RESPONSE IS NOT A DETAINER AND NOT GROUNDS FOR ARREST.";
+
+/// What an answer says whose search stopped at its bound.
+pub const CAUTION: &str = "THE SEARCH WAS CUT SHORT. THERE MAY BE FURTHER RECORDS.";
+
+/// The ORI from which the center of the sample network answers (`protocol-specs/wire.md` 3).
+pub static ORI: LazyLock<Ori> =
+    LazyLock::new(|| Ori::parse("ZZLESC000").expect("two letters and seven more are an ORI"));
+
+/// A message to the switch.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// What the switch recognizes it by if it comes again; none if the inquiry's delivery had no number either.
+    pub validation: Option<NonZeroU32>,
+    /// The message.
+    pub bytes: Bytes,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply {{ validation: {:?}, {} bytes }}", self.validation, self.bytes.len())
+    }
+}
+
+/// Writes acknowledgements and answers.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    sender: Ori,
+    templates: Templates,
+}
+
+impl Writer {
+    /// A writer whose messages come from that ORI.
+    #[must_use]
+    pub const fn new(sender: Ori, templates: Templates) -> Self {
+        Self { sender, templates }
+    }
+
+    /// The acknowledgement of an inquiry. It tells nothing that the inquiry has not.
+    #[must_use]
+    pub fn acknowledgement(&self, inquiry: &Inquiry) -> Reply {
+        let received = inquiry.received.to_string();
+        let (time, date) = received.split_once(' ').unwrap_or_default();
+        let values = echo(inquiry).with(Slot::ReceivedDate, date).with(Slot::ReceivedTime, time);
+        self.reply(inquiry, Kind::Acknowledgement, &self.templates.acknowledgement, &values)
+    }
+
+    /// The answer to an inquiry.
+    #[must_use]
+    pub fn answer(&self, inquiry: &Inquiry, decision: &Decision) -> Reply {
+        let caution = if decision.complete { "" } else { CAUTION };
+        let values = echo(inquiry)
+            .with(Slot::Caveat, CAVEAT)
+            .with(Slot::Caution, caution)
+            .with(Slot::Searched, Source::ALL.map(Source::name).join(", "))
+            .with(Slot::NotSearched, NOT_SEARCHED.join(", "))
+            .with(Slot::Identifiers, identifiers(inquiry));
+        let (template, values) = match &decision.finding {
+            Finding::MoreInformation(unreadable) => {
+                (&self.templates.more_information, values.with(Slot::Missing, unreadable.missing()))
+            }
+            Finding::NoRecord => (&self.templates.no_record, values),
+            Finding::Record { record, also, others } => {
+                let values = self.listed(of_record(values, record), others);
+                (&self.templates.record, values.with(Slot::Also, self.also(also)))
+            }
+            Finding::PossibleRecords(records) => (&self.templates.possible_records, self.listed(values, records)),
+            Finding::Status(latest, also) => {
+                (&self.templates.firearms_status, of_standing(values, *latest).with(Slot::Also, self.also(also)))
+            }
+            Finding::StatusUnclear => (&self.templates.firearms_unclear, values),
+        };
+        self.reply(inquiry, Kind::Answer, template, &values)
+    }
+
+    fn listed(&self, values: Values, listed: &Listed) -> Values {
+        let line = |person| self.templates.record_line.render(&of_record(Values::default(), person));
+        let count = |count: usize| if count == 0 { String::new() } else { count.to_string() };
+        values
+            .with(Slot::Count, count(listed.total))
+            .with(Slot::Records, lines(listed.records.iter().map(line)))
+            .with(Slot::More, count(listed.more()))
+    }
+
+    fn also(&self, also: &[Standing]) -> String {
+        lines(also.iter().map(|one| self.templates.status_line.render(&of_standing(Values::default(), *one))))
+    }
+
+    fn reply(&self, inquiry: &Inquiry, kind: Kind, template: &Template, values: &Values) -> Reply {
+        let header = InputHeader {
+            key: *IAR,
+            sender: self.sender,
+            destinations: &[inquiry.requester.as_str()],
+            control: inquiry.control,
+        };
+        let body = format!("{FIRST_LINE}\r\n{}", template.render(values));
+        Reply { validation: kind.validation(inquiry.query), bytes: header.encode(body.as_bytes()) }
+    }
+}
+
+/// What an inquiry asks besides the indices and is not asked yet.
+const NOT_SEARCHED: [&str; 3] = ["NCIC", "III", "STATE CRIMINAL HISTORY"];
+
+static IAR: LazyLock<MessageKey> = LazyLock::new(|| MessageKey::parse("IAR").expect("three letters are a key"));
+
+/// Which of the two messages.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Acknowledgement,
+    Answer,
+}
+
+impl Kind {
+    /// The same for the same delivery, and for nothing else but by a rare chance. That does no harm, for the switch
+    /// compares the bytes too.
+    fn validation(self, query: QueryId) -> Option<NonZeroU32> {
+        let kind: &[u8] = match self {
+            Self::Acknowledgement => b"acknowledgement",
+            Self::Answer => b"answer",
+        };
+        let hash = Sha256::new().chain_update(query.0?.get().to_be_bytes()).chain_update(kind).finalize();
+        let (words, _) = hash.as_chunks();
+        let mut numbers = words.iter().filter_map(|word| NonZeroU32::new(u32::from_be_bytes(*word)));
+        // Of eight words one is not zero.
+        Some(numbers.next().unwrap_or(NonZeroU32::MIN))
+    }
+}
+
+/// What every text may repeat of the inquiry.
+fn echo(inquiry: &Inquiry) -> Values {
+    let values = Values::default().with(Slot::QueryId, inquiry.query.to_string());
+    match &inquiry.subject {
+        Ok(Subject { name, born, .. }) => values.with(Slot::Name, name.as_str()).with(Slot::Born, born.as_str()),
+        Err(_) => values,
+    }
+}
+
+fn of_record(values: Values, record: &Person) -> Values {
+    // An index can be built from other records than ours: whatever a name holds, it is printed in letters.
+    let names = [&record.given, &record.middle].map(|name| fold(name)).join(" ");
+    let name = format!("{}, {}", fold(&record.surname), names.trim());
+    let born = record.born.map_or_else(|| "UNKNOWN".to_owned(), |born| born.strftime("%Y%m%d").to_string());
+    of_standing(values, record.into())
+        .with(Slot::AlienNumber, record.alien_number.to_string())
+        .with(Slot::RecordName, name)
+        .with(Slot::RecordBorn, born)
+        .with(Slot::Sex, record.sex.letter())
+        .with(Slot::BirthPlace, record.birth_place.as_str())
+}
+
+fn of_standing(values: Values, Standing { source, status, since }: Standing) -> Values {
+    let since = since.map_or_else(String::new, |since| format!(" SINCE {}", since.strftime("%m/%d/%Y")));
+    values.with(Slot::Source, source.name()).with(Slot::Status, format!("{}{since}", status.sentence()))
+}
+
+/// What the inquiry did not give and would help to tell persons apart.
+fn identifiers(inquiry: &Inquiry) -> String {
+    let Ok(Subject { query: Query { alien_number, middle, .. }, .. }) = &inquiry.subject else {
+        return String::new();
+    };
+    let asked = [(alien_number.is_none(), "ALIEN NUMBER"), (middle.is_empty(), "MIDDLE NAME"), (true, "FINGERPRINTS")];
+    asked.into_iter().filter_map(|(helps, what)| helps.then_some(what)).collect::<Vec<_>>().join(", ")
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validations_are_those_of_the_delivery_and_the_kind() {
+        let validation = |kind: Kind, number| kind.validation(QueryId(NonZeroU32::new(number))).map(NonZeroU32::get);
+        // First words of SHA-256, by another program: printf '\0\0\0\1acknowledgement' | sha256sum
+        assert_eq!(validation(Kind::Acknowledgement, 1), Some(ACK_ONE));
+        assert_eq!(validation(Kind::Answer, 1), Some(ANSWER_ONE));
+        assert_ne!(validation(Kind::Answer, 2), validation(Kind::Answer, 1));
+        assert_eq!(validation(Kind::Answer, 0), None);
+    }
+
+    const ACK_ONE: u32 = 0x3f5c_83f9;
+    const ANSWER_ONE: u32 = 0x328c_379d;
+
+    #[test]
+    fn names_of_any_index_are_printed_in_letters() {
+        let person = Person {
+            surname: "Nguyễn. X{caveat}".to_owned(),
+            given: "\r\nZo\u{eb}".to_owned(),
+            middle: String::new(),
+            born: None,
+            ..records::synth::person(1, 7)
+        };
+        let values = of_record(Values::default(), &person);
+        let line = Templates::load(None).unwrap().record_line.render(&values);
+        let sex = person.sex.letter();
+        assert!(
+            line.starts_with(&format!("ARN/000000008. NAM/NGUYEN X CAVEAT, ZOE. DOB/UNKNOWN. SEX/{sex}. POB/")),
+            "{line}"
+        );
+    }
+}

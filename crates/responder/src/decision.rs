@@ -1,0 +1,288 @@
+//! What is told: a pure function of the inquiry and what the search found.
+//!
+//! | Found | told for purpose C | told for purpose F |
+//! |---|---|---|
+//! | nothing | no record | no record |
+//! | matches of one alien number only | the record, and what else may be the person | that number's statuses |
+//! | matches of several numbers, or none that is more than possible | the records that may be the person | that no status can be told |
+//! | a search that was cut short | as above, but never *the* record: there may be another | as above, never a status |
+//!
+//! A body that cannot be read is answered with what is missing, and nothing is searched.
+
+use std::cmp::Reverse;
+
+use jiff::civil::Date;
+use records::{AlienNumber, Candidate, Class, Found, Person, Query, Source, Status};
+
+use crate::inquiry::{Inquiry, Purpose, Unreadable};
+
+/// How many candidates a decision looks at. One person has a record in each of eight sources, errors aside: matches
+/// that fill so many are of several persons, and are seen to be.
+pub const CANDIDATES_MAX: usize = 128;
+
+/// How many records an answer lists.
+pub const LISTED_MAX: usize = 10;
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The answer.
+    pub finding: Finding,
+    /// False if the search stopped at its bound of work: the answer has to say so.
+    pub complete: bool,
+}
+
+/// The kinds of answer, each with all that it may tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The inquiry cannot be read.
+    MoreInformation(Unreadable),
+    /// Nobody was found.
+    NoRecord,
+    /// One person was found.
+    Record {
+        /// The record that says most lately what status the person has.
+        record: Person,
+        /// The person's other records, of the same alien number, latest status first.
+        also: Vec<Standing>,
+        /// What else may be the person.
+        others: Listed,
+    },
+    /// Persons were found of whom any or none may be the one.
+    PossibleRecords(Listed),
+    /// For purpose F, one person was found: the latest status, and the others.
+    Status(Standing, Vec<Standing>),
+    /// For purpose F, persons were found of whom any or none may be the one.
+    StatusUnclear,
+}
+
+impl Finding {
+    /// Its kind, for logs and metrics.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::MoreInformation(_) => "more_information",
+            Self::NoRecord => "no_record",
+            Self::Record { .. } => "record",
+            Self::PossibleRecords(_) => "possible_records",
+            Self::Status(..) => "status",
+            Self::StatusUnclear => "status_unclear",
+        }
+    }
+}
+
+/// The best of some records.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// At most [`LISTED_MAX`], best first.
+    pub records: Vec<Person>,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+impl Listed {
+    fn new(records: impl Iterator<Item = Person>, total: usize) -> Self {
+        Self { records: records.take(LISTED_MAX).collect(), total }
+    }
+
+    /// How many are not listed.
+    #[must_use]
+    pub const fn more(&self) -> usize {
+        self.total.saturating_sub(self.records.len())
+    }
+}
+
+/// A status, who has it on record, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Who.
+    pub source: Source,
+    /// What.
+    pub status: Status,
+    /// Since when, if known.
+    pub since: Option<Date>,
+}
+
+impl From<&Person> for Standing {
+    fn from(person: &Person) -> Self {
+        Self { source: person.source, status: person.status, since: person.status_since }
+    }
+}
+
+/// Decides what an inquiry is answered. `search` is asked once, or not at all, for at most that many candidates.
+#[must_use]
+pub fn decide(inquiry: &Inquiry, search: impl FnOnce(&Query, usize) -> Found) -> Decision {
+    let subject = match &inquiry.subject {
+        Ok(subject) => subject,
+        Err(unreadable) => {
+            return Decision { finding: Finding::MoreInformation(unreadable.clone()), complete: true };
+        }
+    };
+    let Found { candidates, total, complete } = search(&subject.query, CANDIDATES_MAX);
+    let finding = match (the_one(&candidates).filter(|_| complete), subject.purpose) {
+        _ if candidates.is_empty() => Finding::NoRecord,
+        (Some(number), Purpose::CriminalJustice) => record(number, candidates, total),
+        (Some(number), Purpose::Firearms) => status(number, candidates),
+        (None, Purpose::CriminalJustice) => {
+            Finding::PossibleRecords(Listed::new(candidates.into_iter().map(|candidate| candidate.person), total))
+        }
+        (None, Purpose::Firearms) => Finding::StatusUnclear,
+    };
+    Decision { finding, complete }
+}
+
+/// The alien number that all matches bear, if there are any and it is one.
+fn the_one(candidates: &[Candidate]) -> Option<AlienNumber> {
+    let mut numbers =
+        candidates.iter().filter(|one| one.class == Class::Match).map(|candidate| candidate.person.alien_number);
+    let first = numbers.next()?;
+    numbers.all(|number| number == first).then_some(first)
+}
+
+fn record(number: AlienNumber, candidates: Vec<Candidate>, total: usize) -> Finding {
+    let (matches, others) = split(number, candidates);
+    let Some((record, also)) = matches.split_first() else { return Finding::NoRecord };
+    let also: Vec<_> = also.iter().take(LISTED_MAX).map(Standing::from).collect();
+    let others = Listed::new(others.into_iter(), total.saturating_sub(1 + also.len()));
+    Finding::Record { record: record.clone(), also, others }
+}
+
+fn status(number: AlienNumber, candidates: Vec<Candidate>) -> Finding {
+    let (matches, _) = split(number, candidates);
+    let Some((latest, also)) = matches.split_first() else { return Finding::StatusUnclear };
+    Finding::Status(latest.into(), also.iter().take(LISTED_MAX).map(Standing::from).collect())
+}
+
+/// The matches of a number, latest status first, and all else in its order.
+///
+/// A record of the same number that is no match is among the rest: a number can stand in somebody else's record by
+/// mistake, and that record's status must not be told as this person's.
+fn split(number: AlienNumber, candidates: Vec<Candidate>) -> (Vec<Person>, Vec<Person>) {
+    let (matches, others): (Vec<_>, Vec<_>) = candidates
+        .into_iter()
+        .partition(|candidate| candidate.class == Class::Match && candidate.person.alien_number == number);
+    let persons = |candidates: Vec<Candidate>| candidates.into_iter().map(|candidate| candidate.person).collect();
+    let (mut matches, others): (Vec<Person>, _) = (persons(matches), persons(others));
+    matches.sort_by_key(|person| Reverse(person.status_since));
+    (matches, others)
+}
+
+#[cfg(test)]
+mod tests {
+    use codec::name::Ori;
+    use codec::time::Stamp;
+    use jiff::civil::date;
+    use records::synth;
+
+    use super::*;
+    use crate::inquiry::{QueryId, Subject};
+
+    fn inquiry(purpose: Purpose) -> Inquiry {
+        let (name, born) = ("SAMPLE, PERSON".to_owned(), "19800102".to_owned());
+        Inquiry {
+            query: QueryId(None),
+            requester: Ori::parse("ZA0010000").unwrap(),
+            received: Stamp::parse("08:00 01/31/2030").unwrap(),
+            control: None,
+            subject: Ok(Subject { purpose, name, born, query: Query::default() }),
+        }
+    }
+
+    /// A candidate of that alien number whose status holds since that year; zero for one not known.
+    fn candidate(class: Class, number: u32, since: i16) -> Candidate {
+        let person = Person {
+            alien_number: AlienNumber::new(number).unwrap(),
+            status_since: (since != 0).then(|| date(since, 1, 1)),
+            ..synth::person(1, number)
+        };
+        Candidate { person, score: 90, class, reasons: Vec::new() }
+    }
+
+    fn found(candidates: &[(Class, u32, i16)]) -> Found {
+        let candidates: Vec<_> =
+            candidates.iter().map(|(class, number, since)| candidate(*class, *number, *since)).collect();
+        Found { total: candidates.len(), candidates, complete: true }
+    }
+
+    /// A decision in a word and numbers: `record 1 (2000) also 1990; 7 8`, `possible 7 8`, `status 2000 also 1990`.
+    fn told(purpose: Purpose, found: Found) -> String {
+        let years = |since: Option<Date>| since.map_or_else(|| "-".to_owned(), |since| since.year().to_string());
+        let all = |also: &[Standing]| also.iter().map(|one| years(one.since)).collect::<Vec<_>>().join(" ");
+        let listed = |listed: &Listed| {
+            let numbers = listed.records.iter().map(|person| person.alien_number.value().to_string());
+            let more = (listed.more() > 0).then(|| format!("and {} more", listed.more()));
+            numbers.chain(more).collect::<Vec<_>>().join(" ")
+        };
+        match decide(&inquiry(purpose), |_, _| found).finding {
+            Finding::MoreInformation(_) => "more information".to_owned(),
+            Finding::NoRecord => "no record".to_owned(),
+            Finding::Record { record, also, others } => format!(
+                "record {} ({}) also {}; {}",
+                record.alien_number.value(),
+                years(record.status_since),
+                all(&also),
+                listed(&others)
+            ),
+            Finding::PossibleRecords(records) => format!("possible {}", listed(&records)),
+            Finding::Status(latest, also) => format!("status {} also {}", years(latest.since), all(&also)),
+            Finding::StatusUnclear => "unclear".to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_case_is_decided_as_the_table_says() {
+        use Class::{Match, Possible};
+        for (candidates, for_justice, for_firearms) in [
+            (&[][..], "no record", "no record"),
+            (&[(Match, 1, 2000)], "record 1 (2000) also ; ", "status 2000 also "),
+            // Records of one person in several sources: the latest status first, one without a date last.
+            (
+                &[(Match, 1, 1990), (Match, 1, 0), (Match, 1, 2000)],
+                "record 1 (2000) also 1990 -; ",
+                "status 2000 also 1990 -",
+            ),
+            (
+                &[(Match, 1, 2000), (Possible, 8, 2000), (Possible, 7, 2000)],
+                "record 1 (2000) also ; 8 7",
+                "status 2000 also ",
+            ),
+            // The number is right and the rest is not: somebody else's record.
+            (&[(Match, 1, 2000), (Possible, 1, 2010)], "record 1 (2000) also ; 1", "status 2000 also "),
+            (&[(Match, 1, 2000), (Match, 2, 2000)], "possible 1 2", "unclear"),
+            (&[(Possible, 7, 2000)], "possible 7", "unclear"),
+            (&[(Possible, 7, 2000), (Possible, 8, 2000)], "possible 7 8", "unclear"),
+        ] {
+            assert_eq!(told(Purpose::CriminalJustice, found(candidates)), for_justice);
+            assert_eq!(told(Purpose::Firearms, found(candidates)), for_firearms);
+        }
+    }
+
+    #[test]
+    fn lists_are_bounded_and_the_rest_is_counted() {
+        let many: Vec<_> = (1..=20).map(|number| (Class::Possible, number, 2000)).collect();
+        let all = Found { total: 500, ..found(&many) };
+        assert_eq!(told(Purpose::CriminalJustice, all), "possible 1 2 3 4 5 6 7 8 9 10 and 490 more");
+        let one: Vec<_> = std::iter::once((Class::Match, 99, 2000)).chain(many).collect();
+        assert_eq!(
+            told(Purpose::CriminalJustice, found(&one)),
+            "record 99 (2000) also ; 1 2 3 4 5 6 7 8 9 10 and 10 more"
+        );
+    }
+
+    #[test]
+    fn a_search_that_was_cut_short_never_gives_the_one() {
+        let cut = |candidates| Found { complete: false, ..found(candidates) };
+        assert_eq!(told(Purpose::CriminalJustice, cut(&[(Class::Match, 1, 2000)])), "possible 1");
+        assert_eq!(told(Purpose::Firearms, cut(&[(Class::Match, 1, 2000)])), "unclear");
+        let nothing = decide(&inquiry(Purpose::CriminalJustice), |_, _| cut(&[]));
+        assert_eq!(nothing, Decision { finding: Finding::NoRecord, complete: false });
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_searched() {
+        let text = "IAQ.ZA0010000\n08:00 01/31/2030 00011\n08:00 01/31/2030 00027 AX\nTXT\nPUR/C";
+        let inquiry = Inquiry::read(1, &codec::legacy::parse_output(text.as_bytes()).unwrap());
+        let decision = decide(&inquiry, |_, _| unreachable!("searched"));
+        assert!(matches!(decision.finding, Finding::MoreInformation(_)));
+    }
+}

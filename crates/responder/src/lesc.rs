@@ -1,0 +1,284 @@
+//! The support center: acknowledges each inquiry at once, searches its index, answers (`protocol-specs/formats.md` 3.3).
+//!
+//! An inquiry's delivery is acknowledged to the switch once the switch has acknowledged both the acknowledgement and the
+//! answer; see [`crate::answer`] for why each reaches the requester once. Everything else that comes is logged and
+//! acknowledged.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use codec::legacy::parse_output;
+use codec::name::{Ori, StationName};
+use link::dialer::{self, Incoming, LinkState, Receipt, SendError, StationLink};
+use records::{Index, IndexError};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use crate::answer::{ORI, Reply, Writer};
+use crate::decision::{Finding, decide};
+use crate::inquiry::{IAQ, Inquiry};
+use crate::station::{Station, log_message, log_unreadable};
+use crate::template::{TemplateError, Templates};
+
+/// Where the center calls, who it is, and what it answers from.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The station's name, for the log; its certificate says it to the switch.
+    pub station: StationName,
+    /// The switch, and the station's files.
+    pub link: dialer::Config,
+    /// Whom its answers come from: an ORI of the station.
+    pub ori: Ori,
+    /// The record index.
+    pub index: PathBuf,
+    /// A directory with all templates, in place of this program's.
+    pub templates: Option<PathBuf>,
+}
+
+impl Config {
+    /// The center of the sample network (`protocol-specs/wire.md` 3), with the templates of this program.
+    #[must_use]
+    pub fn new(station: StationName, link: dialer::Config, index: PathBuf) -> Self {
+        Self { station, link, ori: *ORI, index, templates: None }
+    }
+}
+
+/// Why a center cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The index cannot be used.
+    #[error("the record index {} cannot be used", .path.display())]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: IndexError,
+    },
+    /// A template cannot be used.
+    #[error("the templates cannot be used")]
+    Templates(#[from] TemplateError),
+}
+
+/// What a center has done since it began. Counts only grow.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Inquiries taken, also those that came before.
+    pub inquiries: AtomicU64,
+    /// Acknowledgements that the switch has taken.
+    pub acknowledgements: AtomicU64,
+    /// Answers that the switch has taken: inquiries that cannot be read.
+    pub more_information: AtomicU64,
+    /// Nobody was found.
+    pub no_record: AtomicU64,
+    /// One person was found.
+    pub record: AtomicU64,
+    /// Persons were found of whom any or none may be the one.
+    pub possible_records: AtomicU64,
+    /// For purpose F, one person was found.
+    pub status: AtomicU64,
+    /// For purpose F, persons were found of whom any or none may be the one.
+    pub status_unclear: AtomicU64,
+    /// Inquiries given back to the switch because it did not take an answer in time; they come again.
+    pub postponed: AtomicU64,
+    /// Inquiries of which the switch refused an answer for good.
+    pub refused: AtomicU64,
+    /// Messages that are no inquiries.
+    pub others: AtomicU64,
+    /// Messages whose header could not be read.
+    pub unreadable: AtomicU64,
+}
+
+impl Counts {
+    const fn of(&self, finding: &Finding) -> &AtomicU64 {
+        match finding {
+            Finding::MoreInformation(_) => &self.more_information,
+            Finding::NoRecord => &self.no_record,
+            Finding::Record { .. } => &self.record,
+            Finding::PossibleRecords(_) => &self.possible_records,
+            Finding::Status(..) => &self.status,
+            Finding::StatusUnclear => &self.status_unclear,
+        }
+    }
+}
+
+/// A center that has read its index and templates and has not called yet.
+#[derive(Debug)]
+pub struct Lesc {
+    station: Station,
+    center: Arc<Center>,
+}
+
+impl Lesc {
+    /// Reads index and templates. Every byte of the index is checked: this takes a while and blocks.
+    ///
+    /// # Errors
+    /// The index or a template cannot be used.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        let Config { station, link, ori, index: path, templates } = config;
+        let writer = Writer::new(ori, Templates::load(templates.as_deref())?);
+        let index = Index::open(&path).map_err(|source| OpenError::Index { path, source })?;
+        info!(records = index.len(), bytes = index.size_bytes(), "the record index is open");
+        let center = Center { index, writer, counts: Arc::default() };
+        Ok(Self { station: Station::new(station, link), center: Arc::new(center) })
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.center.counts)
+    }
+
+    /// Whether it has a link, and when that changes.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<LinkState> {
+        self.station.state()
+    }
+
+    /// Answers until `shutdown`; then takes no more inquiries, finishes those in hand and ends, within some seconds.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { station, center } = self;
+        station.run(shutdown, |link, message| Arc::clone(&center).handle(link, message)).await;
+    }
+}
+
+/// Runs a center until `shutdown`. It blocks while it reads the index, before it calls.
+///
+/// # Errors
+/// The index or a template cannot be used.
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OpenError> {
+    Lesc::open(config)?.run(shutdown).await;
+    Ok(())
+}
+
+/// How long the switch may take to take both messages. Less than it waits for the acknowledgement of the inquiry: it is
+/// told in time that it will have to wait, and so a full store does not end in a lost link and a dead letter.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+#[derive(Debug)]
+struct Center {
+    index: Index,
+    writer: Writer,
+    counts: Arc<Counts>,
+}
+
+impl Center {
+    async fn handle(self: Arc<Self>, link: StationLink, message: Incoming) {
+        let Incoming { bytes, validation, acknowledge } = message;
+        let inquiry = match parse_output(&bytes) {
+            Ok(output) if output.key.as_str() == IAQ => Inquiry::read(validation, &output),
+            Ok(output) => {
+                add(&self.counts.others);
+                log_message(&output, bytes.len());
+                return acknowledge.accept();
+            }
+            Err(error) => {
+                add(&self.counts.unreadable);
+                log_unreadable(error, bytes.len());
+                return acknowledge.accept();
+            }
+        };
+        add(&self.counts.inquiries);
+        match self.settle(&link, &inquiry, bytes.len()).await {
+            Settled::Done => acknowledge.accept(),
+            // It comes again.
+            Settled::Open => drop(acknowledge),
+        }
+    }
+
+    /// Acknowledges and answers an inquiry of that size, and says whether the center is done with it.
+    async fn settle(&self, link: &StationLink, inquiry: &Inquiry, bytes: usize) -> Settled {
+        let Inquiry { requester: sender, query, subject, .. } = inquiry;
+        if subject.is_err() {
+            warn!(key = IAQ, %sender, %query, bytes, "an inquiry cannot be read");
+        }
+        match timeout(PATIENCE, self.answer(link, inquiry)).await {
+            Ok(Ok(finding)) => {
+                debug!(key = IAQ, %sender, %query, bytes, finding, "an inquiry is answered");
+                Settled::Done
+            }
+            // To ask for the inquiry again would be no use: the answer would be the same.
+            Ok(Err(error @ SendError::Refused(_))) => {
+                add(&self.counts.refused);
+                error!(key = IAQ, %sender, %query, bytes, %error, "an answer was not taken");
+                Settled::Done
+            }
+            Ok(Err(SendError::Ended)) => Settled::Open,
+            Err(_) => {
+                add(&self.counts.postponed);
+                warn!(key = IAQ, %sender, %query, bytes, "the switch takes no answer now, the inquiry is put off");
+                Settled::Open
+            }
+        }
+    }
+
+    /// Acknowledges and answers, until the switch has taken both. Both are on their way in this order before the first
+    /// is waited for, so that one commit of the switch can hold both.
+    async fn answer(&self, link: &StationLink, inquiry: &Inquiry) -> Result<&'static str, SendError> {
+        let acknowledgement = post(link, self.writer.acknowledgement(inquiry)).await?;
+        let decision = decide(inquiry, |query, limit| self.index.search(query, limit));
+        let answer = post(link, self.writer.answer(inquiry, &decision)).await?;
+        let (acknowledgement, answer) = (acknowledgement.await, answer.await);
+        if acknowledgement.is_ok() {
+            add(&self.counts.acknowledgements);
+        }
+        if answer.is_ok() {
+            add(self.counts.of(&decision.finding));
+        }
+        acknowledgement.and(answer).map(|()| decision.finding.label())
+    }
+}
+
+/// Whether an inquiry needs to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Done,
+    Open,
+}
+
+async fn post(link: &StationLink, reply: Reply) -> Result<Receipt, SendError> {
+    link.post(reply.validation, reply.bytes).await
+}
+
+fn add(count: &AtomicU64) {
+    count.fetch_add(1, Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use codec::time::Stamp;
+    use link::tls::ClientFiles;
+    use session::Role;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::inquiry::{QueryId, Unreadable};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_inquiry_is_given_back_before_the_switch_takes_the_link_for_dead() {
+        let index = Index::from_bytes(records::build_bytes([]).unwrap()).unwrap();
+        let center =
+            Center { index, writer: Writer::new(*ORI, Templates::load(None).unwrap()), counts: Arc::default() };
+        let inquiry = Inquiry {
+            query: QueryId(None),
+            requester: *ORI,
+            received: Stamp::parse("08:00 01/31/2030").unwrap(),
+            control: None,
+            subject: Err(Unreadable::new("NAM")),
+        };
+        // A dialer that never runs takes the messages and delivers none.
+        let files = ClientFiles::in_directory("none".as_ref(), StationName::parse("AX").unwrap());
+        let (dialer, link, _incoming) = dialer::dialer(dialer::Config::new("127.0.0.1:0", files));
+        let begun = Instant::now();
+        assert_eq!(center.settle(&link, &inquiry, 0).await, Settled::Open);
+        assert!(begun.elapsed() < session::Config::new(Role::Switch).ack_wait);
+        assert_eq!(center.counts.postponed.load(Relaxed), 1);
+        // One that has ended says so at once.
+        drop(dialer);
+        assert_eq!(center.settle(&link, &inquiry, 0).await, Settled::Open);
+        assert_eq!(center.counts.postponed.load(Relaxed), 1);
+    }
+}

@@ -1,0 +1,7 @@
+//! What the center says, to the byte, and what it does over a real link.
+
+mod answers;
+mod any_bytes;
+mod center;
+mod network;
+mod persons;
