@@ -1,2 +1,32 @@
-//! The `orinet` binary.
-fn main() {}
+//! The `orinet` binary: every role of the network as a subcommand.
+
+mod certs;
+mod cli;
+mod demo;
+mod logs;
+mod responder;
+mod send;
+mod switch;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Fewer and cheaper allocations than the system's under many small messages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::refused(&error),
+    };
+    link::tls::install_default();
+    match cli.command {
+        cli::Command::Certs(arguments) => certs::run(&arguments),
+        cli::Command::Demo(arguments) => demo::run(&arguments),
+        cli::Command::Responder(arguments) => responder::run(&arguments),
+        cli::Command::Send(arguments) => send::run(&arguments),
+        cli::Command::Switch(arguments) => switch::run(&arguments),
+    }
+}

@@ -1,0 +1,69 @@
+//! The command line: what can be typed, and how a command ends.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{certs, demo, responder, send, switch};
+
+/// An open emulation of a law-enforcement message network. All data is synthetic.
+///
+/// Exit codes: 0 done; 1 failed; 64 wrong usage or configuration, found before anything was bound or changed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "orinet",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make and keep the network's certificate authority.
+    Certs(certs::Arguments),
+    /// Run a whole sample network on this machine and show an inquiry answered.
+    Demo(demo::Arguments),
+    /// Run a process that answers inquiries.
+    Responder(responder::Arguments),
+    /// Send messages as a station and print what comes back.
+    Send(send::Arguments),
+    /// Run the message switch.
+    Switch(switch::Arguments),
+}
+
+/// Wrong usage or configuration (the `EX_USAGE` of `sysexits.h`).
+pub(crate) const USAGE: u8 = 64;
+
+/// Prints what clap has to say: help and version are no failure, anything else is wrong usage.
+pub(crate) fn refused(error: &clap::Error) -> ExitCode {
+    // A closed standard output changes nothing about how this ends.
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Prints an error with its causes on one line, and gives the exit code.
+#[expect(clippy::print_stderr, reason = "this is where a command says why it failed")]
+pub(crate) fn failed(code: u8, error: &dyn Error) -> ExitCode {
+    eprintln!("orinet: {}", chain(error));
+    ExitCode::from(code)
+}
+
+/// An error and its causes, from the outside in, each said once.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,155 @@
+//! `orinet demo`: a whole sample network in one process, over real TLS on loopback, and one inquiry answered.
+
+mod directory;
+mod exchange;
+mod stations;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use switch::{Running, SwitchError};
+use telemetry::Metrics;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use self::directory::Directory;
+use self::stations::Stations;
+use crate::cli::{USAGE, failed};
+use crate::logs::LogArguments;
+use crate::switch::stop_on_signals;
+
+/// Makes a directory with certificates, network.toml and an index of synthetic persons; runs the switch and the sample
+/// network's stations; sends one inquiry as an agency would and prints the exchange. Then it stays up until Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// End after the exchange: 0 if the inquiry was answered, else 1
+    #[arg(long)]
+    once: bool,
+    /// Keep everything in this directory, and use again what is there; without it, a temporary one
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Where stations call
+    #[arg(long, value_name = "ADDRESS", default_value = switch::Config::LINKS)]
+    link: SocketAddr,
+    /// Where /metrics, /livez and /readyz are
+    #[arg(long, value_name = "ADDRESS", default_value = switch::Config::ADMIN)]
+    admin: SocketAddr,
+    /// How many synthetic persons the index holds
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
+    persons: u32,
+    /// From which persons are made; the same seed gives the same persons
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    if let Err(error) = arguments.log.init("warn") {
+        return failed(USAGE, error.as_ref());
+    }
+    match demo(arguments) {
+        Ok(Answered::Yes) => ExitCode::SUCCESS,
+        Ok(Answered::No) => ExitCode::from(1),
+        Err(error) => {
+            let usage = error.downcast_ref::<SwitchError>().is_some_and(SwitchError::is_usage)
+                || error.is::<directory::DirectoryError>();
+            failed(if usage { USAGE } else { 1 }, error.as_ref())
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    No,
+}
+
+/// How long the stations may take to come up: far longer than on any machine that can run the demo.
+const STATIONS_MAX: Duration = Duration::from_secs(30);
+
+fn demo(arguments: &Arguments) -> anyhow::Result<Answered> {
+    let directory = Directory::prepare(arguments)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let stop = CancellationToken::new();
+    let (switch, running) = runtime.block_on(start_switch(&directory, stop.clone()))?;
+    let stations = Stations::start(&directory, running.links, stop.clone())?;
+    let ended = runtime.block_on(async {
+        let signals = stop_on_signals(stop.clone())?;
+        let ended = show(arguments, &directory, running, &stations, &stop).await;
+        stop.cancel();
+        signals.abort();
+        ended
+    });
+    stations.join()?;
+    let switched = switch.join().map_err(|_| anyhow!("the switch panicked"))?;
+    let answered = ended?;
+    switched?;
+    Ok(answered)
+}
+
+/// Starts the switch on a thread of its own and waits until it listens.
+async fn start_switch(
+    directory: &Directory,
+    stop: CancellationToken,
+) -> anyhow::Result<(thread::JoinHandle<Result<(), SwitchError>>, Running)> {
+    let config = switch::Config::load(&directory.network_file())?;
+    let (tell, told) = oneshot::channel();
+    let thread = thread::Builder::new().name("switch".to_owned()).spawn(move || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SwitchError::Thread)?;
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+        runtime.block_on(switch::run(config, metrics, stop, |running| {
+            // Nobody waits for it only when the demo has ended.
+            let _unheard: Result<(), Running> = tell.send(running);
+        }))
+    })?;
+    match told.await {
+        Ok(running) => Ok((thread, running)),
+        Err(_) => match thread.join() {
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(())) => Err(anyhow!("the switch ended before it listened")),
+            Err(_) => Err(anyhow!("the switch panicked")),
+        },
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the demo shows what happens")]
+async fn show(
+    arguments: &Arguments,
+    directory: &Directory,
+    running: Running,
+    stations: &Stations,
+    stop: &CancellationToken,
+) -> anyhow::Result<Answered> {
+    directory.describe();
+    println!("switch      links {} (TLS 1.3, client certificates), admin http://{}", running.links, running.admin);
+    let up = async { tokio::time::timeout(STATIONS_MAX, stations.all_up()).await };
+    match stop.run_until_cancelled(up).await {
+        None => return Ok(Answered::No),
+        Some(up) => up.context("the stations did not come up")??,
+    }
+    println!("stations    {}\n", stations.names().join(" "));
+    let Some(answered) = stop.run_until_cancelled(exchange::show(directory, running.links)).await else {
+        return Ok(Answered::No);
+    };
+    let answered = answered?;
+    if arguments.once {
+        return Ok(answered);
+    }
+    let dir = directory.path().display();
+    println!("READY links {} admin http://{} directory {dir}", running.links, running.admin);
+    println!();
+    println!("Try next, from another terminal:");
+    println!("  orinet send --link {} --pki {dir}/pki --station ZA0010000 {dir}/inquiry.txt", running.links);
+    println!("  curl http://{}/metrics", running.admin);
+    println!("Ctrl-C ends it.");
+    stop.cancelled().await;
+    Ok(answered)
+}

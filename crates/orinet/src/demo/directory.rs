@@ -1,0 +1,272 @@
+//! What the demo keeps in its directory, and how it comes there.
+//!
+//! ```text
+//! demo.json        marks the directory as ours, with the seed and number of persons
+//! network.toml     the sample network; what somebody changed in it stays, but for the two addresses
+//! pki/             the authority, the switch's and every station's certificate
+//! records.idx      the index of synthetic persons
+//! known.json       persons to ask for
+//! inquiry.txt      an inquiry about the first of them
+//! data/            the switch's journal
+//! ```
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use codec::name::StationName;
+use jiff::Timestamp;
+use link::authority::{Authority, Terms};
+use records::{Index, Known, Place, Query, Sex};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::Arguments;
+
+/// The sample network, as it stands in the tree.
+const NETWORK: &str = include_str!("../../../../fixtures/network.toml");
+const MARK: &str = "demo.json";
+
+/// A directory that cannot be the demo's.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DirectoryError {
+    /// Somebody else's files are in it.
+    #[error("{0} is not empty and not a demo's directory; name another with --dir")]
+    NotOurs(PathBuf),
+    /// It was made with other persons.
+    #[error(
+        "{path} holds {persons} persons of seed {seed}; name another directory, or use --persons {persons} --seed {seed}"
+    )]
+    OtherPersons {
+        /// The directory.
+        path: PathBuf,
+        /// What it was made with.
+        persons: u64,
+        /// What it was made with.
+        seed: u64,
+    },
+    /// Its mark is damaged.
+    #[error("{0} cannot be read as a demo's mark; name another directory with --dir")]
+    Mark(PathBuf),
+    /// It cannot be made or written.
+    #[error("{path} cannot be used")]
+    Path {
+        /// The directory.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+}
+
+/// A directory with everything that the network needs.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Removes the directory when the demo ends, if nobody asked to keep it.
+    _temporary: Option<TempDir>,
+    persons: u32,
+    /// What was done to the index, for the reader.
+    index_note: String,
+}
+
+impl Directory {
+    /// Makes the directory, or completes one that an earlier demo made.
+    pub(super) fn prepare(arguments: &Arguments) -> anyhow::Result<Self> {
+        let (path, temporary) = match &arguments.dir {
+            Some(path) => (path.clone(), None),
+            None => {
+                let directory = tempfile::Builder::new().prefix("orinet-demo-").tempdir()?;
+                (directory.path().to_owned(), Some(directory))
+            }
+        };
+        claim(&path, arguments)?;
+        write_network(&path, arguments.link, arguments.admin)?;
+        issue_certificates(&path)?;
+        let index_note = build_index(&path, arguments)?;
+        let directory = Self { path, _temporary: temporary, persons: arguments.persons, index_note };
+        directory.write_known()?;
+        Ok(directory)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn network_file(&self) -> PathBuf {
+        self.path.join("network.toml")
+    }
+
+    pub(super) fn pki(&self) -> PathBuf {
+        self.path.join("pki")
+    }
+
+    pub(super) fn index_file(&self) -> PathBuf {
+        index_file(&self.path)
+    }
+
+    pub(super) fn inquiry_file(&self) -> PathBuf {
+        self.path.join("inquiry.txt")
+    }
+
+    #[expect(clippy::print_stdout, reason = "the demo shows what happens")]
+    pub(super) fn describe(&self) {
+        println!("EMULATOR - every person, agency and record here is synthetic\n");
+        println!("directory   {}", self.path.display());
+        println!("records     {} synthetic persons, {}", self.persons, self.index_note);
+    }
+
+    /// Picks persons to ask for from the index and writes them down, with an inquiry about the first.
+    fn write_known(&self) -> anyhow::Result<()> {
+        let index = Index::open(&self.index_file())?;
+        let known = records::known(&index).context("the index holds no persons that can be asked for")?;
+        let Known { exact, variant, finds, absent } = &known;
+        let found = |query| json!({ "query": fields(query), "finds": finds.to_string() });
+        let text = json!({ "exact": found(exact), "variant": found(variant), "absent": { "query": fields(absent) } });
+        fs::write(self.path.join("known.json"), format!("{text:#}\n"))?;
+        fs::write(self.inquiry_file(), inquiry(exact))?;
+        Ok(())
+    }
+}
+
+/// Takes a directory that is new, empty, or an earlier demo's.
+fn claim(path: &Path, arguments: &Arguments) -> Result<(), DirectoryError> {
+    let failed = |source| DirectoryError::Path { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(failed)?;
+    let mark = path.join(MARK);
+    let (persons, seed) = (u64::from(arguments.persons), arguments.seed);
+    match fs::read_to_string(&mark) {
+        Ok(text) => {
+            let value: Value = serde_json::from_str(&text).map_err(|_| DirectoryError::Mark(mark.clone()))?;
+            let number = |key: &str| value[key].as_u64().ok_or_else(|| DirectoryError::Mark(mark.clone()));
+            let (has_persons, has_seed) = (number("persons")?, number("seed")?);
+            if (has_persons, has_seed) != (persons, seed) {
+                return Err(DirectoryError::OtherPersons {
+                    path: path.to_owned(),
+                    persons: has_persons,
+                    seed: has_seed,
+                });
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if fs::read_dir(path).map_err(failed)?.next().is_some() {
+                return Err(DirectoryError::NotOurs(path.to_owned()));
+            }
+            fs::write(&mark, format!("{}\n", json!({ "persons": persons, "seed": seed }))).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Writes the sample network if there is none yet, and the two addresses in any case.
+fn write_network(path: &Path, links: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+    let file = path.join("network.toml");
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => NETWORK.to_owned(),
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
+    };
+    fs::write(&file, with_addresses(&text, links, admin))?;
+    Ok(())
+}
+
+fn with_addresses(text: &str, links: SocketAddr, admin: SocketAddr) -> String {
+    let line = |line: &str| match line.split_once('=').map(|(key, _)| key.trim()) {
+        Some("links") => format!("links = \"{links}\"\n"),
+        Some("admin") => format!("admin = \"{admin}\"\n"),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+/// Makes the authority, and a certificate for every station that has none.
+fn issue_certificates(path: &Path) -> anyhow::Result<()> {
+    let (pki, now) = (path.join("pki"), Timestamp::now());
+    let authority = if pki.join("ca.pem").exists() {
+        Authority::open(&pki, Terms::default())?
+    } else {
+        Authority::init(&pki, Terms::default(), &[], now)?
+    };
+    authority.refresh_revocations(now)?;
+    let config = switch::Config::load(&path.join("network.toml"))?;
+    let names: Vec<StationName> = config.network.stations().map(|station| station.name).collect();
+    for name in names {
+        if !pki.join(format!("{name}.pem")).exists() {
+            authority.issue(name, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn index_file(path: &Path) -> PathBuf {
+    path.join("records.idx")
+}
+
+/// Builds the index unless it is there and whole.
+fn build_index(path: &Path, arguments: &Arguments) -> anyhow::Result<String> {
+    let file = index_file(path);
+    if Index::open(&file).is_ok_and(|index| index.len() as u64 == u64::from(arguments.persons)) {
+        return Ok("index as built before".to_owned());
+    }
+    let began = Instant::now();
+    records::build(records::synth::persons(arguments.seed, arguments.persons), &file)?;
+    Ok(format!("index built in {:.1} s", began.elapsed().as_secs_f64()))
+}
+
+/// The fields of an inquiry about a person, as `conformance/check.py` takes them.
+fn fields(query: &Query) -> Value {
+    let mut fields = json!({ "NAM": name(query) });
+    if let Some(born) = query.born {
+        fields["DOB"] = json!(born.strftime("%Y%m%d").to_string());
+    }
+    if let Some(sex) = sex(query.sex) {
+        fields["SEX"] = json!(sex);
+    }
+    if let Some(place) = &query.birth_place {
+        fields["POB"] = json!(Place::as_str(place));
+    }
+    fields
+}
+
+/// `LAST, FIRST MIDDLE`.
+fn name(query: &Query) -> String {
+    let Query { surname, given, middle, .. } = query;
+    let space = if middle.is_empty() { "" } else { " " };
+    format!("{surname}, {given}{space}{middle}")
+}
+
+fn sex(sex: Sex) -> Option<&'static str> {
+    match sex {
+        Sex::Female => Some("F"),
+        Sex::Male => Some("M"),
+        Sex::Unknown => None,
+    }
+}
+
+/// The inquiry that an agency would send about a person.
+fn inquiry(query: &Query) -> String {
+    let born = query.born.map_or_else(String::new, |born| born.strftime("%Y%m%d").to_string());
+    let place = query.birth_place.as_ref().map_or("YY", Place::as_str);
+    format!(
+        "IAQ.ZA0010000.AX.*DEMO000001.TXT\nPUR/C.ATN/SGT TEST ONE.PHN/5555550100.NAM/{}.DOB/{born}.SEX/{}.\nPOB/{place}.CUS/Y.OFF/0399\n",
+        name(query),
+        sex(query.sex).unwrap_or("U"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_two_addresses_of_a_network_file_are_replaced() {
+        let (links, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let text = with_addresses(NETWORK, links, admin);
+        let changed: Vec<_> = NETWORK.lines().zip(text.lines()).filter(|(before, after)| before != after).collect();
+        assert_eq!(changed.len(), 2, "{changed:?}");
+        assert!(text.contains("links = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n"));
+    }
+}

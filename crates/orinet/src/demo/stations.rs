@@ -1,0 +1,74 @@
+//! The stations of the sample network that the demo runs: the support center, and those that attach and log.
+
+use std::net::SocketAddr;
+use std::thread;
+
+use anyhow::{Context as _, anyhow};
+use codec::name::StationName;
+use link::dialer::{self, LinkState};
+use link::tls::ClientFiles;
+use responder::{attach, lesc};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::directory::Directory;
+
+const CENTER: &str = "AX";
+/// They take what comes; what they answer comes later.
+const ATTACHED: [&str; 5] = ["FB", "IC", "SS", "ZA", "ZB"];
+
+/// The stations, on a thread of their own.
+#[derive(Debug)]
+pub(super) struct Stations {
+    thread: thread::JoinHandle<anyhow::Result<()>>,
+    states: Vec<(StationName, watch::Receiver<LinkState>)>,
+}
+
+impl Stations {
+    /// Starts them all. They call at once and until `stop`.
+    pub(super) fn start(directory: &Directory, links: SocketAddr, stop: CancellationToken) -> anyhow::Result<Self> {
+        let dialer = |name| dialer::Config::new(links.to_string(), ClientFiles::in_directory(&directory.pki(), name));
+        let name = StationName::parse(CENTER)?;
+        let center = lesc::Lesc::open(lesc::Config::new(name, dialer(name), directory.index_file()))?;
+        let mut states = vec![(name, center.state())];
+        let mut attached = Vec::new();
+        for name in ATTACHED {
+            let station = StationName::parse(name)?;
+            let attach = attach::Attached::new(attach::Config { station, link: dialer(station) });
+            states.push((station, attach.state()));
+            attached.push(attach);
+        }
+        let thread = thread::Builder::new().name("stations".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+            runtime.block_on(async {
+                let tasks = TaskTracker::new();
+                tasks.spawn(center.run(stop.clone()));
+                for station in attached {
+                    tasks.spawn(station.run(stop.clone()));
+                }
+                tasks.close();
+                tasks.wait().await;
+            });
+            Ok(())
+        })?;
+        Ok(Self { thread, states })
+    }
+
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.states.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Waits until every station has its link.
+    pub(super) async fn all_up(&self) -> anyhow::Result<()> {
+        for (name, state) in &self.states {
+            let up = state.clone().wait_for(|state| *state == LinkState::Up).await.map(drop);
+            up.with_context(|| format!("station {name} ended"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn join(self) -> anyhow::Result<()> {
+        self.thread.join().map_err(|_| anyhow!("a station panicked"))?
+    }
+}

@@ -1,1 +1,0 @@
-//! The binary: every role as a subcommand, and the demo.

@@ -1,0 +1,97 @@
+//! `orinet responder`: a process that answers inquiries.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use codec::name::Ori;
+use responder::lesc::{Config, Lesc};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{USAGE, failed};
+use crate::logs::LogArguments;
+use crate::send::station::StationArguments;
+use crate::switch::stop_on_signals;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    kind: Kind,
+}
+
+#[derive(Debug, Subcommand)]
+enum Kind {
+    /// The support center: acknowledges each IAQ and answers it from a record index.
+    Lesc(LescArguments),
+}
+
+/// Runs until SIGTERM or SIGINT: then it takes no more inquiries, ends those in hand and exits with 0. A link that is
+/// lost or cannot be had is tried again for ever.
+#[derive(Debug, Args)]
+struct LescArguments {
+    #[command(flatten)]
+    station: StationArguments,
+    /// The record index
+    #[arg(long, value_name = "FILE")]
+    index: PathBuf,
+    /// Whom answers come from: an ORI of the station
+    #[arg(long, value_name = "ORI", default_value_t = *responder::answer::ORI)]
+    ori: Ori,
+    /// A directory with all templates, in place of those of this program
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let Kind::Lesc(arguments) = &arguments.kind;
+    if let Err(error) = arguments.log.init("info") {
+        return failed(USAGE, error.as_ref());
+    }
+    // Everything that the command line names is read before the first call.
+    let lesc = match open(arguments) {
+        Ok(lesc) => lesc,
+        Err(error) => return failed(USAGE, error.as_ref()),
+    };
+    match serve(lesc) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(1, error.as_ref()),
+    }
+}
+
+fn open(arguments: &LescArguments) -> anyhow::Result<Lesc> {
+    let LescArguments { station, index, ori, templates, log: _ } = arguments;
+    let (link, station) = (station.dialer()?, station.name);
+    Ok(Lesc::open(Config { station, link, ori: *ori, index: index.clone(), templates: templates.clone() })?)
+}
+
+fn serve(lesc: Lesc) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let signals = stop_on_signals(stop.clone())?;
+        lesc.run(stop).await;
+        signals.abort();
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn the_center_of_the_sample_network_needs_no_more_than_its_files() {
+        let words = ["orinet", "responder", "lesc", "--pki", "pki", "--station", "AX", "--index", "records.idx"];
+        let Command::Responder(arguments) = Cli::try_parse_from(words).unwrap().command else { panic!("another") };
+        let Kind::Lesc(arguments) = arguments.kind;
+        assert_eq!((arguments.ori.as_str(), arguments.station.name.as_str()), ("ZZLESC000", "AX"));
+        assert_eq!(arguments.templates, None);
+        assert!(Cli::try_parse_from(words.iter().take(5)).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! `orinet switch`: the message switch alone.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use telemetry::Metrics;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::cli::{USAGE, failed};
+use crate::logs::LogArguments;
+
+/// Runs until SIGTERM or SIGINT: then it stops accepting, lets what is in flight end, syncs and exits with 0.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The network's configuration
+    #[arg(long, value_name = "FILE", default_value = "network.toml")]
+    config: PathBuf,
+    /// Check the configuration, print what holds and exit
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let config = match switch::Config::load(&arguments.config) {
+        Ok(config) => config,
+        Err(error) => return failed(USAGE, &error),
+    };
+    if arguments.check {
+        print_config(&config);
+        return ExitCode::SUCCESS;
+    }
+    if let Err(error) = arguments.log.init("info") {
+        return failed(USAGE, error.as_ref());
+    }
+    match serve(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let usage = error.downcast_ref::<switch::SwitchError>().is_some_and(switch::SwitchError::is_usage);
+            failed(if usage { USAGE } else { 1 }, error.as_ref())
+        }
+    }
+}
+
+fn serve(config: switch::Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let signals = stop_on_signals(stop.clone())?;
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+        let ended = switch::run(config, metrics, stop, |_| {}).await;
+        signals.abort();
+        Ok(ended?)
+    })
+}
+
+/// Cancels `stop` at the first SIGTERM or SIGINT.
+///
+/// # Errors
+/// If the system gives no signals.
+pub(crate) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be listened for")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be listened for")?;
+    Ok(tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        info!(signal = name, "going down");
+        stop.cancel();
+    }))
+}
+
+#[expect(clippy::print_stdout, reason = "what --check is for")]
+fn print_config(config: &switch::Config) {
+    let limits = config.network.limits();
+    println!("links    {}", config.links);
+    println!("admin    {}", config.admin);
+    println!("data     {}", config.data.display());
+    println!("pki      {} {}", config.pki.certificate.display(), config.pki.ca.display());
+    println!("stamps   UTC{:+}", limits.stamp_utc_offset / 3600);
+    println!("hold     {} h, {} bytes in all", limits.hold.as_secs() / 3600, limits.hold_bytes);
+    println!("messages up to {} bytes, {} of them in an ER", config.message_bytes_max, limits.echo_bytes);
+    for station in config.network.stations() {
+        let list = |names: Vec<&str>| if names.is_empty() { "-".to_owned() } else { names.join(" ") };
+        println!(
+            "station  {:9} lines {} oris {} accepts {} sends {} window {} hold {} bytes",
+            station.name,
+            list(station.lines.iter().map(codec::name::Line::as_str).collect()),
+            list(station.oris.iter().map(codec::name::Ori::as_str).collect()),
+            list(station.accepts.iter().map(codec::name::MessageKey::as_str).collect()),
+            list(station.sends.iter().map(codec::name::MessageKey::as_str).collect()),
+            station.window,
+            station.hold_bytes,
+        );
+    }
+}
