@@ -1,2 +1,51 @@
 //! Everything the project does to itself: test, lint, bench.
-fn main() {}
+
+mod count;
+mod install;
+mod lint;
+mod output;
+mod process;
+mod steps;
+mod suite;
+mod tally;
+mod usage;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::usage::Task;
+use crate::workspace::Workspace;
+
+/// Bad usage, as everywhere in the project.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let task = match usage::parse(std::env::args().skip(1)) {
+        Ok(task) => task,
+        Err(error) => {
+            output::error(&format!("{error}\n\n{}", usage::TEXT.trim_end()));
+            return ExitCode::from(USAGE);
+        }
+    };
+    match run(task) {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Help => output::line(usage::TEXT.trim_end()),
+        Task::List => suite::list(),
+        Task::Test { steps, effort } => return suite::run(&Workspace::find()?, &steps, effort),
+        Task::Lint => return lint::report(&Workspace::find()?),
+        Task::Bench { arguments } => steps::cargo::bench(&Workspace::find()?, &arguments)?,
+        Task::Count { operations, times } => count::run(&Workspace::find()?, &operations, times)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

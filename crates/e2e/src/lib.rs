@@ -1,1 +1,1 @@
-//! The whole network in tests.
+//! The whole network in tests: nothing is here but what `tests/it` does with the real binary.

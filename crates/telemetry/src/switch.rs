@@ -120,7 +120,7 @@ impl SwitchTelemetry {
             Observation::RecordUnreadable { sequence } => {
                 error!(
                     record = sequence.0,
-                    "the journal holds a record that cannot be read: run `orinet journal verify`"
+                    "the journal holds a record that is not the switch's"
                 );
             }
         }

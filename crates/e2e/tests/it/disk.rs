@@ -1,0 +1,119 @@
+//! A disk that is full or fails, by strace between the switch and the kernel.
+
+use std::collections::HashSet;
+use std::fs;
+use std::time::Duration;
+
+use codec::block::{Function, Status};
+
+use crate::net::{Net, PEER, STATE, TERMINAL};
+use crate::process::Stream;
+use crate::trace::traced;
+
+/// A message that causes none but itself: nobody is told that its receiver is away. One message is one commit.
+fn message(number: usize) -> String {
+    format!("SM.{TERMINAL}.{PEER}.TXT\r\nNUMBER {number:03} OF THE TEST")
+}
+
+/// The numbers of what waits for the state, in the order in which it comes.
+fn waiting(net: &Net) -> Vec<usize> {
+    let switch = net.switch();
+    let queued = switch.metrics().value(&format!("orinet_copies_queued_total{{station=\"{STATE}\"}}")).unwrap_or(0.0);
+    let mut state = switch.station(STATE);
+    let mut numbers = Vec::new();
+    while numbers.len() as f64 != queued {
+        let message = state.take("NUMBER ");
+        let number = message.text.split("NUMBER ").nth(1).and_then(|rest| rest.get(..3)?.parse().ok());
+        numbers.push(number.expect("a message of this test"));
+    }
+    drop(state);
+    switch.stop();
+    numbers
+}
+
+#[test]
+fn a_full_disk_turns_senders_away_and_is_recovered_from() {
+    let net = Net::new();
+    net.switch().stop();
+    // The writer's third to sixty-fourth writes find no room: two attempts every 200 ms, for some six seconds.
+    let faults = ["pwrite64:error=ENOSPC:when=3..64"];
+    let log = net.path("trace");
+    let switch = net.switch_by(&mut traced(&net.command(), "pwrite64", &faults, &log));
+    let mut terminal = switch.station(TERMINAL);
+    terminal.send(&message(1));
+    terminal.send(&message(2));
+    assert_eq!(switch.get("/readyz").status, 200);
+
+    // The one that finds the disk full, and one that comes while it is.
+    for number in [3, 4] {
+        terminal.post_as(number, &message(number as usize)).unwrap();
+        let reply = terminal.reply(number).unwrap();
+        assert_eq!((reply.function(), reply.status()), (Function::Nack, Status::TEMPORARY), "message {number}");
+    }
+    let ready = switch.get("/readyz");
+    assert_eq!(ready.status, 503, "{}", ready.body);
+    assert!(ready.body.contains("nothing can be made durable") && ready.body.contains("space"), "{}", ready.body);
+    assert_eq!(terminal.status(), Ok(Status::NOT_READY));
+    assert_eq!(switch.get("/livez").status, 200);
+    assert_eq!(switch.metrics().value("orinet_store_full"), Some(1.0));
+    assert_eq!(switch.metrics().value("orinet_messages_turned_away_total{reason=\"not_durable\"}"), Some(2.0));
+    let line = switch.process.line(Stream::Err, "nothing can be made durable");
+    assert!(line.contains("ERROR"), "a person must act: {line}");
+
+    switch.await_metric("orinet_store_full", 0.0);
+    assert_eq!(switch.get("/readyz").status, 200);
+    assert_eq!(terminal.status(), Ok(Status::READY));
+    for number in [3, 4] {
+        terminal.post_as(number, &message(number as usize)).unwrap();
+        assert_eq!(terminal.reply(number).unwrap().function(), Function::Ack, "message {number}");
+    }
+    terminal.send(&message(5));
+    drop(terminal);
+    switch.stop();
+    assert!(fs::read_to_string(&log).unwrap().contains("ENOSPC"), "no write was refused");
+    let mut arrived = waiting(&net);
+    // The third may have become durable by itself before it came again, also after the fourth's first refusal.
+    arrived.sort_unstable();
+    assert_eq!(arrived, [1, 2, 3, 4, 5], "nothing lost, nothing twice");
+}
+
+#[test]
+fn a_failed_sync_is_the_end_and_nothing_that_was_acknowledged_is_lost() {
+    // strace counts for each thread: opening the journal, on the main one, takes a few syncs that must not fail here.
+    for first_failure in [8, 15] {
+        let net = Net::new();
+        net.switch().stop();
+        let faults = [format!("fdatasync:error=EIO:when={first_failure}+")];
+        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+        let log = net.path("trace");
+        let switch = net.switch_by(&mut traced(&net.command(), "fdatasync", &faults, &log));
+        let mut terminal = switch.station(TERMINAL);
+        let mut acknowledged = Vec::new();
+        for number in 1..=20 {
+            if terminal.post_as(number, &message(number as usize)).is_err() {
+                break;
+            }
+            match terminal.reply(number) {
+                Ok(reply) => assert_eq!(reply.function(), Function::Ack),
+                Err(_) => break,
+            }
+            acknowledged.push(number as usize);
+        }
+        let finished = switch.process.end(Duration::from_secs(5));
+        assert_eq!(finished.code, Some(1), "{finished:#?}");
+        assert!(finished.stderr.contains("start again to recover"), "{}", finished.stderr);
+
+        let trace = fs::read_to_string(&log).unwrap();
+        assert!(acknowledged.len() < first_failure, "an ack after a failed sync:\n{trace}");
+        // A thread whose sync failed tries no other: the system may have dropped what it could not write.
+        let failed: Vec<&str> = trace.lines().filter(|line| line.contains("EIO")).collect();
+        let threads: HashSet<_> = failed.iter().map(|line| line.split(' ').next()).collect();
+        assert!(!failed.is_empty() && threads.len() == failed.len(), "a sync was tried again:\n{trace}");
+
+        // The one that was not acknowledged may be there or not.
+        let mut arrived = waiting(&net);
+        assert!(arrived.len() <= acknowledged.len() + 1, "{arrived:?} of {acknowledged:?}");
+        arrived.truncate(acknowledged.len());
+        assert_eq!(arrived, acknowledged, "acknowledged and lost, or out of order");
+    }
+}

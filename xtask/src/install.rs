@@ -1,0 +1,86 @@
+//! Programs that the checks need and cargo does not bring: installed where they are missing and can be.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{output, process};
+
+/// A program and what brings it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program {
+    name: &'static str,
+    /// Debian's package; also its name in most other systems.
+    package: &'static str,
+}
+
+pub(crate) const PYTHON: Program = Program { name: "python3", package: "python3" };
+pub(crate) const OPENSSL: Program = Program { name: "openssl", package: "openssl" };
+pub(crate) const STRACE: Program = Program { name: "strace", package: "strace" };
+/// libFuzzer is C++.
+pub(crate) const COMPILER: Program = Program { name: "g++", package: "g++" };
+pub(crate) const VALGRIND: Program = Program { name: "valgrind", package: "valgrind" };
+
+/// The version of cargo-fuzz that is installed if there is none.
+const CARGO_FUZZ: &str = "0.13.2";
+
+/// Installs, and remembers that the package lists are fresh.
+#[derive(Debug, Default)]
+pub(crate) struct Installer {
+    updated: Cell<bool>,
+}
+
+impl Installer {
+    /// Sees to it that a program is there.
+    pub(crate) fn need(&self, program: Program) -> Result<()> {
+        if found(program.name) {
+            return Ok(());
+        }
+        if !found("apt-get") || !rustix::process::geteuid().is_root() {
+            bail!("{} is missing: install the package {}", program.name, program.package);
+        }
+        output::line(&format!("installing {} with apt-get", program.package));
+        if !self.updated.replace(true) {
+            process::capture(Command::new("apt-get").arg("update"))?;
+        }
+        let mut command = Command::new("apt-get");
+        command.args(["install", "--yes", "--no-install-recommends", program.package]);
+        process::capture(command.env("DEBIAN_FRONTEND", "noninteractive"))
+            .with_context(|| format!("install the package {}", program.package))?;
+        Ok(())
+    }
+
+    /// Sees to it that `cargo fuzz` is there.
+    pub(crate) fn need_cargo_fuzz(&self) -> Result<()> {
+        if found("cargo-fuzz") || process::capture(Command::new("cargo").args(["fuzz", "--version"])).is_ok() {
+            return Ok(());
+        }
+        output::line(&format!("installing cargo-fuzz {CARGO_FUZZ} with cargo install"));
+        let arguments = ["install", "--locked", "--quiet", "cargo-fuzz", "--version", CARGO_FUZZ];
+        process::passes(Command::new("cargo").args(arguments))
+    }
+}
+
+/// Whether the search path has a program of that name.
+fn found(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| executable(&folder.join(name)))
+}
+
+fn executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_on_the_path() {
+        assert!(found("sh"));
+        assert!(!found("a-program-of-no-system"));
+    }
+}
