@@ -147,9 +147,19 @@ async fn show(
     println!("READY links {} admin http://{} directory {dir}", running.links, running.admin);
     println!();
     println!("Try next, from another terminal:");
-    println!("  orinet send --link {} --pki {dir}/pki --station ZA0010000 {dir}/inquiry.txt", running.links);
+    let program = program();
+    println!("  {program} send --link {} --pki {dir}/pki --station ZA0010000 {dir}/inquiry.txt", running.links);
     println!("  curl http://{}/metrics", running.admin);
     println!("Ctrl-C ends it.");
     stop.cancelled().await;
     Ok(answered)
+}
+
+/// This program as a person would type it from here.
+fn program() -> String {
+    let typed = std::env::current_exe().ok().map(|program| {
+        let here = std::env::current_dir().unwrap_or_default();
+        program.strip_prefix(here).unwrap_or(&program).display().to_string()
+    });
+    typed.unwrap_or_else(|| "orinet".to_owned())
 }

@@ -84,8 +84,9 @@ impl Config {
 
     fn parse(text: &str, directory: &Path) -> Result<Self, Vec<(usize, String)>> {
         let file: File = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| line_of(text, span.start));
-            vec![(line, error.message().to_owned())]
+            let place = error.span().map(|span| (line_of(text, span.start), key_before(text, span.start)));
+            let (line, key) = place.unwrap_or_default();
+            vec![(line, format!("{key}{}", error.message()))]
         })?;
         let mut reader = Reader { text, problems: Vec::new() };
         let config = reader.config(file, directory);
@@ -460,6 +461,12 @@ const MESSAGE_BYTES_DEFAULT: usize = 256 << 10;
 /// A record holds the message, its copies and notices, and the journal takes records up to a mebibyte.
 const MESSAGE_BYTES_MAX: usize = 512 << 10;
 
+/// The key whose value stands at an offset, as `key: `; empty where there is none on that line.
+fn key_before(text: &str, offset: usize) -> String {
+    let line = text.get(..offset).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+    line.split_once('=').map_or_else(String::new, |(key, _)| format!("{}: ", key.trim()))
+}
+
 fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
@@ -512,6 +519,8 @@ authorization = "AC"
         let (line, problem) = changed("lines = [\"ZA\"]", "lines = [\"NL\"]");
         assert!(line == 7 && problem.contains("NL"), "{line} {problem}");
         assert_eq!(changed("[switch]", "[switch").0, 2);
+        let (line, problem) = changed("name = \"ZA\"\n", "name = \"ZA\"\nwindow = \"wide\"\n");
+        assert!(line == 7 && problem.starts_with("window: "), "{line} {problem}");
     }
 
     #[test]

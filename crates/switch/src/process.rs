@@ -10,7 +10,7 @@ use codec::dictionary::Dictionary;
 use journal::{Batch, Journal, RealDisk};
 use link::listener::{Link, ListenError, Listener};
 use session::{Readiness, Role};
-use switch_core::{FoldError, Folds, LinkId, Network, Switch};
+use switch_core::{FoldError, Folds, LinkId, Network, Observation, Switch};
 use telemetry::{Metrics, SwitchTelemetry};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -138,7 +138,9 @@ pub async fn run(
     let listening = {
         let (observer, network, links, inbox) =
             (Arc::clone(&telemetry), Arc::clone(&config.network), links.clone(), inbox.clone());
-        let doors = Doors { network, message_bytes_max: config.message_bytes_max, inbox, next: AtomicU64::new(0) };
+        let telemetry = Arc::clone(&observer);
+        let doors =
+            Doors { network, telemetry, message_bytes_max: config.message_bytes_max, inbox, next: AtomicU64::new(0) };
         let doors = Arc::new(doors);
         listener.serve(
             stop.clone(),
@@ -204,6 +206,7 @@ fn recover(config: &Config) -> Result<(Journal, Folds), SwitchError> {
 /// What every new link needs.
 struct Doors {
     network: Arc<Network>,
+    telemetry: Arc<SwitchTelemetry>,
     message_bytes_max: usize,
     inbox: mpsc::Sender<Inbound>,
     next: AtomicU64,
@@ -214,6 +217,10 @@ impl Doors {
     async fn attend(self: Arc<Self>, door: Link) {
         let link = LinkId(self.next.fetch_add(1, Ordering::Relaxed) + 1);
         let station = door.peer().station;
+        if self.network.station(station).is_none() {
+            // Dropped before a word is said: the peer learns nothing.
+            return self.telemetry.observe(&Observation::Stranger { link, station });
+        }
         let mut config = session::Config::new(Role::Switch);
         config.message_bytes_max = self.message_bytes_max;
         if let Some(station) = self.network.station(station) {

@@ -118,10 +118,7 @@ impl SwitchTelemetry {
                 info!("messages are durable again");
             }
             Observation::RecordUnreadable { sequence } => {
-                error!(
-                    record = sequence.0,
-                    "the journal holds a record that is not the switch's"
-                );
+                error!(record = sequence.0, "the journal holds a record that is not the switch's");
             }
         }
     }
