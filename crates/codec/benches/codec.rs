@@ -1,6 +1,6 @@
 //! How long the codec takes for one message. Goals: decode and check an IAQ in 2 µs, encode a copy in 1 µs.
 //!
-//! For numbers to be compared between commits on a noisy machine count instructions instead: `examples/count.rs`.
+//! For numbers to be compared between commits on a noisy machine count instructions instead: `examples/count-codec.rs`.
 
 mod operations;
 

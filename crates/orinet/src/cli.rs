@@ -1,6 +1,8 @@
 //! The command line: what can be typed, and how a command ends.
 
 use std::error::Error;
+use std::fmt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +47,17 @@ pub(crate) fn refused(error: &clap::Error) -> ExitCode {
     // A closed standard output changes nothing about how this ends.
     drop(error.print());
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Prints a line on standard output. A reader who has gone, as `head` goes, stops nothing.
+pub(crate) fn print_line(line: fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    drop(out.write_fmt(line).and_then(|()| out.write_all(b"\n")));
+}
+
+/// `println!` through [`print_line`].
+macro_rules! say {
+    ($($line:tt)*) => { $crate::cli::print_line(format_args!($($line)*)) };
 }
 
 /// Prints an error with its causes on one line, and gives the exit code.

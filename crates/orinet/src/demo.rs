@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use codec::name::StationName;
 use switch::{Running, SwitchError};
 use telemetry::Metrics;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::directory::Directory;
@@ -78,11 +80,11 @@ fn demo(arguments: &Arguments) -> anyhow::Result<Answered> {
     let directory = Directory::prepare(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let stop = CancellationToken::new();
-    let (switch, running) = runtime.block_on(start_switch(&directory, stop.clone()))?;
+    let (switch, mut running) = runtime.block_on(start_switch(&directory, stop.clone()))?;
     let stations = Stations::start(&directory, running.links, stop.clone())?;
     let ended = runtime.block_on(async {
         let signals = stop_on_signals(stop.clone())?;
-        let ended = show(arguments, &directory, running, &stations, &stop).await;
+        let ended = show(arguments, &directory, &mut running, &stations, &stop).await;
         stop.cancel();
         signals.abort();
         ended
@@ -120,38 +122,44 @@ async fn start_switch(
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the demo shows what happens")]
 async fn show(
     arguments: &Arguments,
     directory: &Directory,
-    running: Running,
+    running: &mut Running,
     stations: &Stations,
     stop: &CancellationToken,
 ) -> anyhow::Result<Answered> {
     directory.describe();
-    println!("switch      links {} (TLS 1.3, client certificates), admin http://{}", running.links, running.admin);
-    let up = async { tokio::time::timeout(STATIONS_MAX, stations.all_up()).await };
-    match stop.run_until_cancelled(up).await {
-        None => return Ok(Answered::No),
-        Some(up) => up.context("the stations did not come up")??,
-    }
-    println!("stations    {}\n", stations.names().join(" "));
-    let Some(answered) = stop.run_until_cancelled(exchange::show(directory, running.links)).await else {
+    say!("switch      links {} (TLS 1.3, client certificates), admin http://{}", running.links, running.admin);
+    let Some(shown) = stop.run_until_cancelled(show_exchange(directory, running, stations)).await else {
         return Ok(Answered::No);
     };
-    let answered = answered?;
+    let answered = shown?;
     if arguments.once {
         return Ok(answered);
     }
     let dir = directory.path().display();
-    println!("READY links {} admin http://{} directory {dir}", running.links, running.admin);
-    println!();
-    println!("Try next, from another terminal:");
+    say!("READY links {} admin http://{} directory {dir}", running.links, running.admin);
+    say!("");
+    say!("Try next, from another terminal:");
     let program = program();
-    println!("  {program} send --link {} --pki {dir}/pki --station ZA0010000 {dir}/inquiry.txt", running.links);
-    println!("  curl http://{}/metrics", running.admin);
-    println!("Ctrl-C ends it.");
+    say!("  {program} send --link {} --pki {dir}/pki --station ZA0010000 {dir}/inquiry.txt", running.links);
+    say!("  curl http://{}/metrics", running.admin);
+    say!("Ctrl-C ends it.");
     stop.cancelled().await;
+    Ok(answered)
+}
+
+/// Waits for the stations, shows the exchange, and waits until its terminal's link is gone.
+async fn show_exchange(directory: &Directory, running: &mut Running, stations: &Stations) -> anyhow::Result<Answered> {
+    let (links, attached) = (running.links, &mut running.attached);
+    let up = attached.wait_for(|attached| stations.names().iter().all(|name| attached.contains_key(name)));
+    timeout(STATIONS_MAX, up).await.context("the stations did not come up")??;
+    say!("stations    {}\n", stations.names().iter().map(StationName::as_str).collect::<Vec<_>>().join(" "));
+    let terminal = StationName::parse(exchange::TERMINAL)?;
+    let answered = exchange::show(directory, links, terminal).await?;
+    let gone = attached.wait_for(|attached| !attached.contains_key(&terminal));
+    timeout(STATIONS_MAX, gone).await.context("the terminal's link did not end")??;
     Ok(answered)
 }
 

@@ -1,7 +1,8 @@
 //! The `orinet` binary: every role of the network as a subcommand.
 
-mod certs;
+#[macro_use]
 mod cli;
+mod certs;
 mod demo;
 mod logs;
 mod responder;

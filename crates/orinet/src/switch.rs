@@ -77,19 +77,18 @@ pub(crate) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<tokio::
     }))
 }
 
-#[expect(clippy::print_stdout, reason = "what --check is for")]
 fn print_config(config: &switch::Config) {
     let limits = config.network.limits();
-    println!("links    {}", config.links);
-    println!("admin    {}", config.admin);
-    println!("data     {}", config.data.display());
-    println!("pki      {} {}", config.pki.certificate.display(), config.pki.ca.display());
-    println!("stamps   UTC{:+}", limits.stamp_utc_offset / 3600);
-    println!("hold     {} h, {} bytes in all", limits.hold.as_secs() / 3600, limits.hold_bytes);
-    println!("messages up to {} bytes, {} of them in an ER", config.message_bytes_max, limits.echo_bytes);
+    say!("links    {}", config.links);
+    say!("admin    {}", config.admin);
+    say!("data     {}", config.data.display());
+    say!("pki      {} {}", config.pki.certificate.display(), config.pki.ca.display());
+    say!("stamps   UTC{:+}", limits.stamp_utc_offset / 3600);
+    say!("hold     {} h, {} bytes in all", limits.hold.as_secs() / 3600, limits.hold_bytes);
+    say!("messages up to {} bytes, {} of them in an ER", config.message_bytes_max, limits.echo_bytes);
     for station in config.network.stations() {
         let list = |names: Vec<&str>| if names.is_empty() { "-".to_owned() } else { names.join(" ") };
-        println!(
+        say!(
             "station  {:9} lines {} oris {} accepts {} sends {} window {} hold {} bytes",
             station.name,
             list(station.lines.iter().map(codec::name::Line::as_str).collect()),

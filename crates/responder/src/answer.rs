@@ -8,13 +8,13 @@
 //! What makes that *once* is that both messages are a pure function of the inquiry and the index:
 //!
 //! - their bytes depend on nothing else: an [`Inquiry`] holds neither the time at which it was sent nor its OSN,
-//!   which may differ when it comes again, and the time that the text states is the one at which the switch received it;
+//!   which may differ when it comes again, and the time that the text states is that at which the switch received it;
 //! - their validations are derived from the number of the delivery, which never changes.
 //!
 //! So wherever a crash falls, the same two messages are sent again, and the switch, which remembers validation and
 //! bytes for a day (`protocol-specs/wire.md` 1.1, *Resent by the client*), acknowledges them again without passing them
-//! on again. What this cannot cover: if the index, the templates or the sender's ORI are exchanged between two deliveries of one
-//! inquiry, the second answer is another message.
+//! on again. What this cannot cover: if the index, the templates or the sender's ORI are exchanged between two
+//! deliveries of one inquiry, the second answer is another message.
 //!
 //! All wordings are inferred: no wording of a real IAR is public.
 

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | nothing | no record | no record |
 //! | matches of one alien number only | the record, and what else may be the person | that number's statuses |
-//! | matches of several numbers, or none that is more than possible | the records that may be the person | that no status can be told |
+//! | matches of several numbers, or none more than possible | the records that may be the person | no status |
 //! | a search that was cut short | as above, but never *the* record: there may be another | as above, never a status |
 //!
 //! A body that cannot be read is answered with what is missing, and nothing is searched.

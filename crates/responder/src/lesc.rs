@@ -1,7 +1,7 @@
-//! The support center: acknowledges each inquiry at once, searches its index, answers (`protocol-specs/formats.md` 3.3).
+//! The support center: acknowledges an inquiry at once, searches its index, answers (`protocol-specs/formats.md` 3.3).
 //!
-//! An inquiry's delivery is acknowledged to the switch once the switch has acknowledged both the acknowledgement and the
-//! answer; see [`crate::answer`] for why each reaches the requester once. Everything else that comes is logged and
+//! An inquiry's delivery is acknowledged to the switch once the switch has acknowledged both the acknowledgement and
+//! the answer; see [`crate::answer`] for why each reaches the requester once. Everything else that comes is logged and
 //! acknowledged.
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
-//! The texts of the center, from files that can be edited. This is no template engine: a placeholder stands for a value,
-//! and that is all.
+//! The texts of the center, from files that can be edited.
+//!
+//! This is no template engine: a placeholder stands for a value, and that is all.
 //!
 //! - `{name}` is replaced by a value. Each file has its placeholders, see `templates/` and [`Form`]: another one is an
 //!   error when the files are read, as is one that has to be there and is not.

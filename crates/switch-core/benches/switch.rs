@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
-#[path = "../examples/count/scenario.rs"]
+#[path = "../examples/count-core/scenario.rs"]
 mod scenario;
 
 fn message(criterion: &mut Criterion) {

@@ -1,6 +1,6 @@
 //! The configuration: a TOML file that says what the network is, checked before anything is bound.
 //!
-//! [`File`] is what was written, with every key optional that has a default; [`Config`] is what holds. An error names the
+//! `File` is what was written, with every key optional that has a default; [`Config`] is what holds. An error names the
 //! file, the line and the key. Paths are relative to the file's directory.
 
 use std::collections::BTreeSet;
@@ -78,7 +78,7 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let failed = |problem: String| ConfigError { file: path.to_owned(), problems: vec![(0, problem)] };
         let text = std::fs::read_to_string(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
-        let directory = path.parent().unwrap_or(Path::new("."));
+        let directory = path.parent().unwrap_or_else(|| Path::new("."));
         Self::parse(&text, directory).map_err(|problems| ConfigError { file: path.to_owned(), problems })
     }
 
@@ -297,7 +297,8 @@ impl Reader<'_> {
     }
 
     fn address(&mut self, given: Option<Spanned<String>>, key: &str, default: &str) -> Option<SocketAddr> {
-        let (text, start) = given.map_or((default.to_owned(), 0), |text| (text.get_ref().clone(), text.span().start));
+        let (text, start) =
+            given.map_or_else(|| (default.to_owned(), 0), |text| (text.get_ref().clone(), text.span().start));
         let address = text.parse().ok();
         self.check(address.is_some(), start, &format!("[switch] {key}: {text:?} is no address and port"));
         address

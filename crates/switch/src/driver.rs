@@ -9,16 +9,18 @@ use codec::name::StationName;
 use journal::{Batch, Notice, Reader, Writer};
 use link::connection::Command;
 use session::{Outgoing, Readiness};
-use switch_core::{Action, CloseReason, Delivery, Event, LinkId, Refusal, Sequence, Switch, Token, Verified};
+use switch_core::{
+    Action, CloseReason, Delivery, Event, LinkId, Observation, Refusal, Sequence, Switch, Token, Verified,
+};
 use telemetry::SwitchTelemetry;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::health::Health;
-use crate::process::SwitchError;
+use crate::process::{Attached, SwitchError};
 
 /// Events taken before what came of them is written: their records make one batch.
 const EVENTS_AT_ONCE: usize = 256;
@@ -53,6 +55,7 @@ pub(crate) struct Driver {
     pub(crate) loads: mpsc::Sender<Inbound>,
     pub(crate) links: HashMap<LinkId, mpsc::Sender<Command>>,
     pub(crate) batch: Batch,
+    pub(crate) attached: watch::Sender<Attached>,
     pub(crate) readiness: Readiness,
 }
 
@@ -67,7 +70,6 @@ impl Driver {
     ) -> Result<Writer, SwitchError> {
         let mut events = Vec::new();
         let mut drain_until = None;
-        self.health.ready();
         self.carry_out()?;
         while drain_until.is_none_or(|until| !self.switch.is_idle() && tokio::time::Instant::now() < until) {
             self.health.beat();
@@ -188,11 +190,26 @@ impl Driver {
                 Action::Close { link, why: CloseReason::UnknownStation } => self.command(link, Command::Close),
                 Action::Observe(observation) => {
                     self.telemetry.observe(&observation);
-                    if let switch_core::Observation::RecordUnreadable { sequence } = observation {
-                        return Err(SwitchError::NotARecord { sequence: sequence.0 });
-                    }
+                    self.note(&observation)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// What an observation means for the process itself.
+    fn note(&self, observation: &Observation) -> Result<(), SwitchError> {
+        if let Observation::LinkUp { station, .. } = observation {
+            self.attached.send_modify(|attached| *attached.entry(*station).or_default() += 1);
+        } else if let Observation::LinkDown { station, .. } = observation {
+            self.attached.send_modify(|attached| {
+                let left = attached.remove(station).unwrap_or_default().saturating_sub(1);
+                if left > 0 {
+                    attached.insert(*station, left);
+                }
+            });
+        } else if let Observation::RecordUnreadable { sequence } = observation {
+            return Err(SwitchError::NotARecord { sequence: sequence.0 });
         }
         Ok(())
     }

@@ -18,4 +18,4 @@ mod health;
 mod process;
 
 pub use config::{Config, ConfigError};
-pub use process::{Running, SwitchError, run};
+pub use process::{Attached, Running, SwitchError, run};

@@ -1,18 +1,19 @@
 //! The switch as a running process: recover, listen, work, end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use codec::dictionary::Dictionary;
+use codec::name::StationName;
 use journal::{Batch, Journal, RealDisk};
 use link::listener::{Link, ListenError, Listener};
 use session::{Readiness, Role};
 use switch_core::{FoldError, Folds, LinkId, Network, Observation, Switch};
 use telemetry::{Metrics, SwitchTelemetry};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -28,13 +29,18 @@ const INBOX: usize = 4096;
 /// How long links may take to say goodbye.
 const CLOSING_MAX: Duration = Duration::from_secs(3);
 
-/// Where a switch that has started listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Stations that have links, and how many.
+pub type Attached = BTreeMap<StationName, usize>;
+
+/// Where a switch that has started listens, and who is there.
+#[derive(Debug, Clone)]
 pub struct Running {
     /// Stations call here.
     pub links: SocketAddr,
     /// `/metrics`, `/livez`, `/readyz`.
     pub admin: SocketAddr,
+    /// Who is attached, and when that changes.
+    pub attached: watch::Receiver<Attached>,
 }
 
 /// Why a switch did not start, or ended by itself.
@@ -114,7 +120,8 @@ pub async fn run(
     let listener = Listener::bind(config.links, config.pki.clone(), config.listener_limits.clone()).await?;
     let admin = Admin::bind(config.admin).map_err(|source| SwitchError::Admin { address: config.admin, source })?;
     let admin_address = admin.address().map_err(|source| SwitchError::Admin { address: config.admin, source })?;
-    let running = Running { links: listener.address(), admin: admin_address };
+    let (attached, watched) = watch::channel(Attached::new());
+    let running = Running { links: listener.address(), admin: admin_address, attached: watched };
 
     let health = Arc::new(Health::new());
     let pages = Pages { metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
@@ -162,8 +169,11 @@ pub async fn run(
         loads: inbox,
         links: HashMap::new(),
         batch: Batch::default(),
+        attached,
         readiness: Readiness::Ready,
     };
+    // Before it is said, so that whoever hears it finds `/readyz` agree.
+    driver.health.ready();
     info!(links = %running.links, admin = %running.admin, "the switch is up");
     started(running);
     // If it fails, nothing may be acknowledged any more: what the links still have to say is cut off.

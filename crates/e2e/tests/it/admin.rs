@@ -1,7 +1,6 @@
 //! The admin page, and that nothing about a person is on it, in a log or in an error.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write as _;
 use std::process::Stdio;
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -149,7 +148,7 @@ fn nothing_about_a_person_gets_into_the_error_output_of_send() {
     command.args(["send", "--timeout", "1", "--station", TERMINAL, "--link", &switch.links.to_string(), "--pki"]);
     let mut process = Process::start(command.arg(net.pki()).stdin(Stdio::piped()));
     let person = inquiry("CANARY5", &[("NAM", &format!("{}, A", canary.surname)), ("DOB", &canary.born)]);
-    process.stdin().write_all(format!("{person}\n---\n{}\n", canary.text).as_bytes()).unwrap();
+    process.feed(format!("{person}\n---\n{}\n", canary.text).as_bytes());
     let finished = process.end(crate::PATIENCE);
     assert_eq!(finished.code, Some(1), "{finished:#?}");
     canary.assert_not_in("standard error", &finished.stderr);

@@ -16,6 +16,7 @@ mod certs;
 mod crowd;
 mod demo;
 mod disk;
+mod responder;
 mod send;
 mod switch;
 mod tls;

@@ -68,9 +68,7 @@ impl Net {
 
     /// `orinet switch` on this network.
     pub(crate) fn command(&self) -> Command {
-        let mut command = orinet();
-        command.arg("switch").arg("--config").arg(self.path("network.toml"));
-        command
+        switch_command(self.directory.path())
     }
 
     /// Starts the switch and waits until it listens.
@@ -80,11 +78,19 @@ impl Net {
 
     /// The same by a command that in the end runs the switch, with its standard error.
     pub(crate) fn switch_by(&self, command: &mut Command) -> Node {
-        let process = Process::start(command);
-        let line = process.line(Stream::Err, "the switch is up");
-        let (links, admin) = (address(&line, "links"), address(&line, "admin"));
-        Node { process, links, admin, pki: self.pki() }
+        Node::start(command, self.pki())
     }
+}
+
+/// Starts the switch on the network of a demo's directory.
+pub(crate) fn switch_in(directory: &Path) -> Node {
+    Node::start(&mut switch_command(directory), directory.join("pki"))
+}
+
+fn switch_command(directory: &Path) -> Command {
+    let mut command = orinet();
+    command.arg("switch").arg("--config").arg(directory.join("network.toml"));
+    command
 }
 
 /// A switch that runs, alone or in a demo.
@@ -96,14 +102,36 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    fn start(command: &mut Command, pki: PathBuf) -> Self {
+        let process = Process::start(command);
+        let line = process.line(Stream::Err, "the switch is up");
+        let (links, admin) = (address(&line, "links"), address(&line, "admin"));
+        Self { process, links, admin, pki }
+    }
+
     /// A link that acknowledges whatever comes.
     pub(crate) fn station(&self, name: &str) -> Station {
-        Station::connect(self.links, &self.pki, name, Acknowledges::Everything).expect("a link")
+        self.attached(name, Acknowledges::Everything)
     }
 
     /// A link that acknowledges nothing.
     pub(crate) fn mute_station(&self, name: &str) -> Station {
-        Station::connect(self.links, &self.pki, name, Acknowledges::Nothing).expect("a link")
+        self.attached(name, Acknowledges::Nothing)
+    }
+
+    /// A link that the switch has taken: whatever is sent to it from now on, over this link or another, it hears after
+    /// the word that this station is here.
+    fn attached(&self, name: &str, acknowledges: Acknowledges) -> Station {
+        let mut station = Station::connect(self.links, &self.pki, name, acknowledges).expect("a link");
+        station.status().expect("the switch takes the station");
+        station
+    }
+
+    /// How many copies its journal held for stations when it was read, as the log says.
+    pub(crate) fn waiting(&self) -> usize {
+        let line = self.process.line(Stream::Err, "the journal was read");
+        let waiting = line.rsplit_once("waiting=").and_then(|(_, count)| count.trim().parse().ok());
+        waiting.unwrap_or_else(|| panic!("no count in {line:?}"))
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

@@ -1,7 +1,7 @@
 //! A process that a test runs: its output as it comes, signals to it, its end.
 
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -62,13 +62,16 @@ impl Process {
     }
 
     /// The pipe to its standard input, if the command asked for one.
-    pub(crate) fn stdin(&mut self) -> ChildStdin {
+    fn stdin(&mut self) -> ChildStdin {
         self.child.stdin.take().expect("its input is piped and not yet taken")
     }
 
-    /// Writes all of its standard input and closes that.
+    /// Writes all of its standard input and closes that. A process that ends without reading it is none the worse.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.stdin().write_all(bytes).expect("the process reads its input");
+        match self.stdin().write_all(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.expect("a pipe takes bytes"),
+        }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

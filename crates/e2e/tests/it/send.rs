@@ -102,12 +102,9 @@ fn a_message_for_a_station_that_is_away_is_acknowledged_and_the_notice_printed()
 #[test]
 fn a_restart_of_the_switch_meanwhile_loses_and_doubles_nothing() {
     let net = Net::new();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
-    drop(taken);
-    // The same port twice: whoever calls again must find the switch there.
-    net.change("links = \"127.0.0.1:0\"", &format!("links = \"{address}\""));
     let switch = net.switch();
+    // The same port twice: whoever calls again must find the switch there.
+    net.change("links = \"127.0.0.1:0\"", &format!("links = \"{}\"", switch.links));
     let mut command = send(&switch, &net.pki(), TERMINAL);
     let mut process = Process::start(command.arg("--timeout").arg("20").stdin(Stdio::piped()));
     process.feed(inquiry("RESTART1", &[]).as_bytes());
@@ -115,7 +112,7 @@ fn a_restart_of_the_switch_meanwhile_loses_and_doubles_nothing() {
     switch.kill();
     let switch = net.switch();
     let mut center = switch.station("AX");
-    center.take("*RESTART1\r\n");
+    center.take("IAQ.");
     for answer in ["ONE", "TWO"] {
         center.send(&format!("IAR.ZZLESC000.{TERMINAL}.*RESTART1.TXT\r\nANSWER {answer}"));
     }
@@ -131,11 +128,9 @@ fn a_restart_of_the_switch_meanwhile_loses_and_doubles_nothing() {
 #[test]
 fn a_switch_that_is_not_there_or_refuses_is_said_soon() {
     let net = Net::new();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    // A port that no system hands out, and none that is in use.
     let mut nobody = orinet();
-    nobody.args(["send", "--station", TERMINAL, "--link", &address.to_string(), "--pki"]).arg(net.pki());
+    nobody.args(["send", "--station", TERMINAL, "--link", "127.0.0.1:1", "--pki"]).arg(net.pki());
     assert_failed(&fed(&mut nobody, "X"), "cannot be reached");
 
     let switch = net.switch();

@@ -152,11 +152,11 @@ fn what_waits_survives_a_stop_and_a_kill_with_its_number() {
     assert!(third.osn() > last_osn(&seen) && third.isn() > seen[1].isn());
     assert!(seen.iter().all(|before| before.validation != third.validation));
     assert_eq!(third.output().destination, PEER);
+    switch.await_metric(&format!("orinet_copies_delivered_total{{station=\"{STATE}\"}}"), 3.0);
     switch.stop();
 
     // Acknowledged is acknowledged.
-    let switch = net.switch();
-    assert_eq!(switch.station(STATE).take_all(), []);
+    assert_eq!(net.switch().waiting(), 0);
 }
 
 fn last_osn(messages: &[crate::station::Message]) -> u32 {

@@ -111,11 +111,10 @@ impl Directory {
         self.path.join("inquiry.txt")
     }
 
-    #[expect(clippy::print_stdout, reason = "the demo shows what happens")]
     pub(super) fn describe(&self) {
-        println!("EMULATOR - every person, agency and record here is synthetic\n");
-        println!("directory   {}", self.path.display());
-        println!("records     {} synthetic persons, {}", self.persons, self.index_note);
+        say!("EMULATOR - every person, agency and record here is synthetic\n");
+        say!("directory   {}", self.path.display());
+        say!("records     {} synthetic persons, {}", self.persons, self.index_note);
     }
 
     /// Picks persons to ask for from the index and writes them down, with an inquiry about the first.

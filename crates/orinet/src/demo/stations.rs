@@ -5,10 +5,9 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use codec::name::StationName;
-use link::dialer::{self, LinkState};
+use link::dialer;
 use link::tls::ClientFiles;
 use responder::{attach, lesc};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,7 +21,7 @@ const ATTACHED: [&str; 5] = ["FB", "IC", "SS", "ZA", "ZB"];
 #[derive(Debug)]
 pub(super) struct Stations {
     thread: thread::JoinHandle<anyhow::Result<()>>,
-    states: Vec<(StationName, watch::Receiver<LinkState>)>,
+    names: Vec<StationName>,
 }
 
 impl Stations {
@@ -31,13 +30,12 @@ impl Stations {
         let dialer = |name| dialer::Config::new(links.to_string(), ClientFiles::in_directory(&directory.pki(), name));
         let name = StationName::parse(CENTER)?;
         let center = lesc::Lesc::open(lesc::Config::new(name, dialer(name), directory.index_file()))?;
-        let mut states = vec![(name, center.state())];
+        let mut names = vec![name];
         let mut attached = Vec::new();
         for name in ATTACHED {
             let station = StationName::parse(name)?;
-            let attach = attach::Attached::new(attach::Config { station, link: dialer(station) });
-            states.push((station, attach.state()));
-            attached.push(attach);
+            names.push(station);
+            attached.push(attach::Attached::new(attach::Config { station, link: dialer(station) }));
         }
         let thread = thread::Builder::new().name("stations".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
@@ -52,20 +50,11 @@ impl Stations {
             });
             Ok(())
         })?;
-        Ok(Self { thread, states })
+        Ok(Self { thread, names })
     }
 
-    pub(super) fn names(&self) -> Vec<&str> {
-        self.states.iter().map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// Waits until every station has its link.
-    pub(super) async fn all_up(&self) -> anyhow::Result<()> {
-        for (name, state) in &self.states {
-            let up = state.clone().wait_for(|state| *state == LinkState::Up).await.map(drop);
-            up.with_context(|| format!("station {name} ended"))?;
-        }
-        Ok(())
+    pub(super) fn names(&self) -> &[StationName] {
+        &self.names
     }
 
     pub(super) fn join(self) -> anyhow::Result<()> {

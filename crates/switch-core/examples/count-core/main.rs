@@ -1,4 +1,4 @@
-//! Does one operation so many times, for counting instructions: `count OPERATION N`; without arguments it lists them.
+//! Does one operation so many times, for counting instructions: `count-core OPERATION N`; without arguments it lists them.
 
 #![expect(clippy::print_stdout, reason = "it lists its operations")]
 

@@ -1,7 +1,7 @@
 //! Does one operation of the codec's benches some number of times, for instructions to be counted.
 //!
 //! ```text
-//! valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/count decode_and_check_iaq 1000
+//! valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/count-codec decode_and_check_iaq 1000
 //! ```
 //!
 //! Two runs with different numbers, the difference of their counts divided by the difference of the numbers, is what
