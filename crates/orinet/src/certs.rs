@@ -122,7 +122,7 @@ fn table(issued: &[Issued], now: Timestamp) -> String {
             &one.status(now).to_string(),
             &one.from.to_string(),
             &one.until.to_string(),
-            &one.revoked.map_or("-".to_owned(), |time| time.to_string()),
+            &one.revoked.map_or_else(|| "-".to_owned(), |time| time.to_string()),
             &one.serial.to_string(),
         );
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::Timestamp;
+use link::tls::ServerTls;
 use telemetry::Metrics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -33,8 +35,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Err(error) => return failed(USAGE, &error),
     };
     if arguments.check {
-        print_config(&config);
-        return ExitCode::SUCCESS;
+        return match ServerTls::load(&config.pki, Timestamp::now()) {
+            Ok(tls) => {
+                print_config(&config, &tls);
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(USAGE, &error),
+        };
     }
     if let Err(error) = arguments.log.init("info") {
         return failed(USAGE, error.as_ref());
@@ -77,12 +84,13 @@ pub(crate) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<tokio::
     }))
 }
 
-fn print_config(config: &switch::Config) {
+fn print_config(config: &switch::Config, tls: &ServerTls) {
     let limits = config.network.limits();
     say!("links    {}", config.links);
     say!("admin    {}", config.admin);
     say!("data     {}", config.data.display());
     say!("pki      {} {}", config.pki.certificate.display(), config.pki.ca.display());
+    say!("revoked  {} certificates, by a list that holds until {}", tls.revoked(), tls.crl_until());
     say!("stamps   UTC{:+}", limits.stamp_utc_offset / 3600);
     say!("hold     {} h, {} bytes in all", limits.hold.as_secs() / 3600, limits.hold_bytes);
     say!("messages up to {} bytes, {} of them in an ER", config.message_bytes_max, limits.echo_bytes);

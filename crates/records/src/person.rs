@@ -213,7 +213,7 @@ impl Reference {
     }
 }
 
-/// An I-94 number (11 digits), a receipt number (`ZZZ` and 10 digits: a service centre that does not exist), a
+/// An I-94 number (11 digits), a receipt number (`ZZZ` and 10 digits: a service center that does not exist), a
 /// fingerprint identification number (10 digits), a SEVIS number (`N` and 10 digits).
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,7 @@
 //! - their validations are derived from the number of the delivery, which never changes.
 //!
 //! So wherever a crash falls, the same two messages are sent again, and the switch, which remembers validation and
-//! bytes for a day (`protocol-specs/wire.md` 1.1, *Resent by the client*), acknowledges them again without passing them
+//! bytes for a day (`protocol-specs/wire.md` 1.1), acknowledges them again without passing them
 //! on again. What this cannot cover: if the index, the templates or the sender's ORI are exchanged between two
 //! deliveries of one inquiry, the second answer is another message.
 //!

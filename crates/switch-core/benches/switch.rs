@@ -10,7 +10,7 @@ fn message(criterion: &mut Criterion) {
     criterion.bench_function("one message, from reception to the receiver's ack (5 events)", |bencher| {
         bencher.iter(|| scenario.message());
     });
-    criterion.bench_function("one message, reception alone", |bencher| {
+    criterion.bench_function("64 messages, reception alone", |bencher| {
         bencher.iter_batched_ref(
             scenario::Scenario::new,
             |scenario| (0..64).map(|_| scenario.reception()).sum::<usize>(),

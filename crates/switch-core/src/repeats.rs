@@ -1,5 +1,5 @@
 //! The memory of messages received, so that one sent again is acknowledged again and not admitted again
-//! (`protocol-specs/wire.md` 1.1, *Resent by the client*).
+//! (`protocol-specs/wire.md` 1.1).
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

@@ -97,7 +97,7 @@ impl Config {
     }
 }
 
-/// Milliseconds in an hour, for holds.
+/// Seconds in an hour, for holds.
 const HOUR_SECONDS: u64 = 3600;
 /// A hold of a year is as good as for ever, and no sum of times overflows.
 const HOLD_HOURS_MAX: u64 = 24 * 366;

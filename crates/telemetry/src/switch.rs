@@ -11,7 +11,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::metrics::Metrics;
 
-/// Turns what the switch and its listener say into metrics and log lines. The children of labelled metrics are looked up
+/// Turns what the switch and its listener say into metrics and log lines. The children of labeled metrics are looked up
 /// once and kept.
 #[derive(Debug)]
 pub struct SwitchTelemetry {

@@ -149,7 +149,7 @@ pub enum Mark {
 pub enum Sender {
     /// Every station.
     Any,
-    /// Stations to which the network's configuration grants it: the support centre for IAR.
+    /// Stations to which the network's configuration grants it: the support center for IAR.
     Granted,
     /// The switch alone.
     Switch,

@@ -1,5 +1,5 @@
 //! Legacy text: what a station sends ([`parse_input`], [`InputHeader`]), what it receives ([`parse_output`],
-//! [`OutputHeader`]) and the fields of a body ([`fields`]).
+//! [`OutputHeader`]) and the fields of a body ([`fields()`]).
 //!
 //! Line ends are CR LF DEL, CR LF or LF, each accepted everywhere and kept as they came inside a body
 //! (`protocol-specs/wire.md` 2.1). What is read borrows from the input; nothing is copied but the few bytes of a name.

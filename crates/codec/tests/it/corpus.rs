@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use bytes::{Bytes, BytesMut};
+use codec::block::{Block, Deframer, Function};
 use codec::dictionary::Dictionary;
 use codec::fuzz;
 use codec::legacy::{parse_input, parse_output};
@@ -57,6 +59,31 @@ fn every_cut_of_every_fixture_holds() {
                 run(before);
                 run(after);
             }
+        }
+    }
+}
+
+#[test]
+fn every_fixture_in_blocks_is_the_same_however_the_stream_is_cut() {
+    // Several blocks of each, so that cuts fall into headers, data and patterns, between blocks and inside them.
+    const DATA_BYTES: usize = 40;
+    for (name, bytes) in files("fixtures/messages").into_iter().filter(|(name, _)| name.ends_with(".txt")) {
+        let mut stream = BytesMut::new();
+        let parts: Vec<&[u8]> = bytes.chunks(DATA_BYTES).collect();
+        for (place, part) in parts.iter().enumerate() {
+            let function = Function::Data { more: place + 1 < parts.len(), ack: true };
+            Block::with_data(function, 7, Bytes::copy_from_slice(part)).unwrap().encode(&mut stream);
+        }
+        for cut in 0..=stream.len() {
+            let (mut deframer, mut buffer, mut message) = (Deframer::new(), BytesMut::new(), Vec::new());
+            for part in [&stream[..cut], &stream[cut..]] {
+                buffer.extend_from_slice(part);
+                while let Some(block) = deframer.next(&mut buffer).unwrap() {
+                    message.extend_from_slice(block.data());
+                }
+            }
+            assert_eq!(message, bytes, "{name} cut at {cut}");
+            assert!(buffer.is_empty(), "{name} cut at {cut}");
         }
     }
 }

@@ -36,7 +36,7 @@ fn peers_that_never_speak_tls_are_dropped_while_others_are_served() {
     while gone < peers.len() {
         let asked = Instant::now();
         assert_eq!(terminal.status(), Ok(Status::READY));
-        assert!(asked.elapsed() < Duration::from_secs(1), "a status took {:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(2), "a status took {:?}", asked.elapsed());
         served += 1;
         match dropped.recv_timeout(Duration::from_millis(20)) {
             Ok((name, ended, after)) => {

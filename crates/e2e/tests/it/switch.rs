@@ -109,6 +109,8 @@ fn a_second_switch_does_not_take_the_data_of_the_first() {
     // The first did not notice.
     let mut terminal = first.station(TERMINAL);
     terminal.send(&note("STILL HERE"));
+    // With the notice that the peer is away, so that nothing is on its way at the end.
+    terminal.take(".02. ");
     first.stop();
 }
 

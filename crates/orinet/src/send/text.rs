@@ -35,10 +35,10 @@ pub(super) fn dump(bytes: &[u8]) -> String {
         let digits: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
         let text: String =
             line.iter().map(|byte| if matches!(byte, 0x20..=0x7e) { char::from(*byte) } else { '.' }).collect();
-        writing(write!(out, "{offset:04x}  {:width$}  {text}\n", digits.join(" "), width = 3 * DUMP_LINE_BYTES - 1));
+        writing(writeln!(out, "{offset:04x}  {:width$}  {text}", digits.join(" "), width = 3 * DUMP_LINE_BYTES - 1));
     }
     if bytes.len() > shown.len() {
-        writing(write!(out, "and {} bytes more\n", bytes.len() - shown.len()));
+        writing(writeln!(out, "and {} bytes more", bytes.len() - shown.len()));
     }
     out
 }
