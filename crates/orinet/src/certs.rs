@@ -11,11 +11,9 @@ use link::authority::{Authority, AuthorityError, Holding, Issued, Terms};
 
 use crate::cli::{USAGE, failed};
 
-/// The directory holds the whole authority: ca.pem and ca.key, the revocation list crl.pem, switch.pem and switch.key,
-/// NAME.pem and NAME.key for each station, and issued.json, the list of all that. Only ca.key signs: it need not lie
-/// where the switch runs. Certificates hold for 396 days, the revocation list for 30: `refresh` it before it runs out,
-/// since a switch without one that holds refuses every new link.
+/// Which authority, and what to do with it.
 #[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
 pub(crate) struct Arguments {
     /// The authority's directory
     #[arg(long, global = true, value_name = "DIR", default_value = "pki")]
@@ -23,6 +21,17 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     act: Act,
 }
+
+const ABOUT: &str = "\
+The directory holds the whole authority: ca.pem and ca.key; the revocation list crl.pem; switch.pem and
+switch.key; NAME.pem and NAME.key for each station; issued.json, the list of all that. Only ca.key signs: it
+need not lie where the switch runs.
+
+Certificates hold for 396 days, the revocation list for 30. Refresh it before it runs out: a switch whose list
+no longer holds refuses every new link.
+
+Exit codes: 0 done; 1 a file cannot be read or written; 64 wrong usage, such as a directory that is not an
+authority's or a station without a certificate.";
 
 #[derive(Debug, Subcommand)]
 enum Act {
@@ -73,8 +82,8 @@ fn act(pki: &Path, act: &Act, now: Timestamp) -> Result<String, AuthorityError> 
     let terms = Terms::default();
     if let Act::Init(hosts) = act {
         let issued = Authority::init(pki, terms, &hosts.names(), now)?.list()?;
-        let switch = issued.last().map_or(String::new(), |issued| format!(", {}", certificate(issued)));
-        return Ok(format!("{}: made an authority and an empty revocation list; switch{switch}\n", pki.display()));
+        let switch = issued.last().map_or(String::new(), certificate);
+        return Ok(format!("{}: made an authority; the switch has {switch}\n", pki.display()));
     }
     let authority = Authority::open(pki, terms)?;
     Ok(match act {

@@ -14,6 +14,7 @@ use crate::logs::LogArguments;
 use crate::send::station::StationArguments;
 use crate::switch::stop_on_signals;
 
+/// Which process.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -23,11 +24,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Kind {
     /// The support center: acknowledges each IAQ and answers it from a record index.
+    ///
+    /// Runs until SIGTERM or SIGINT: then it takes no more inquiries, ends those in hand and exits with 0. A link that
+    /// is lost or cannot be had is tried again for ever. Files that cannot be used end it at once, with 64.
     Lesc(LescArguments),
 }
 
-/// Runs until SIGTERM or SIGINT: then it takes no more inquiries, ends those in hand and exits with 0. A link that is
-/// lost or cannot be had is tried again for ever.
 #[derive(Debug, Args)]
 struct LescArguments {
     #[command(flatten)]

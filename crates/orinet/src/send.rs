@@ -46,13 +46,9 @@ use self::tap::{Tap, Way};
 use crate::cli::{USAGE, chain, failed};
 use crate::switch::stop_on_signals;
 
-/// Sends each message as it was written and waits for its acknowledgement and for the answers that its key has, as the
-/// two IAR to an IAQ. Prints and acknowledges all that comes for the station; control characters are shown as \xNN.
-/// Answers are known by the control field: use a new one for each message.
-///
-/// Exit codes: 0 all were acknowledged and answered; 1 something was refused (ER, SM 01, SM 04), not answered, or there
-/// was no link; 64 wrong usage.
+/// Who sends what, and for how long to wait.
 #[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     station: StationArguments,
@@ -62,11 +58,21 @@ pub(crate) struct Arguments {
     /// Also print each block that is sent and received
     #[arg(long)]
     raw: bool,
-    /// Files of one message each, of which one newline at the end is not sent; none or `-` for standard input, with a
-    /// line `---` between messages
+    /// A file for each message; none, or `-`, for standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
+
+const ABOUT: &str = "\
+Each message is sent as it was written, but for one newline at the end of a file. On standard input a line that
+holds only --- stands between two messages.
+
+Waits for the acknowledgement of each message and for the answers that its key has, as the two IAR to an IAQ.
+Answers are known by their control field: use a new one for each message. Everything that comes for the station
+is printed and acknowledged, control characters as \\xNN.
+
+Exit codes: 0 all were acknowledged and answered; 1 something was refused (ER, SM 01, SM 04) or not answered, or
+there was no link; 64 wrong usage.";
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let config = match arguments.station.dialer() {
@@ -310,13 +316,13 @@ impl Talk {
             Meaning::Delay { of } => format!("<- {}  will be forwarded later{}", of + 1, self.since(of)),
             Meaning::Other => "<- -  not in answer to these messages".to_owned(),
         };
-        indented(&head, &text::shown(bytes))
+        indented(&head, &text::readable(bytes))
     }
 
     /// How long ago a message was sent, as a line's end says it.
     fn since(&self, at: usize) -> String {
         let sent = self.exchange.messages().get(at).and_then(exchange::Message::sent);
-        sent.map_or(String::new(), |sent| format!(", {} after sending", readable(self.now().saturating_sub(sent))))
+        sent.map_or(String::new(), |sent| format!(", {} after sending", took(self.now().saturating_sub(sent))))
     }
 
     /// Says which messages got too little, and how many got what.
@@ -368,7 +374,7 @@ fn indented(head: &str, text: &str) -> String {
     out
 }
 
-fn readable(time: Duration) -> String {
+fn took(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
 }
@@ -383,7 +389,7 @@ fn print_block(start: Instant, way: Way, block: Result<Block, FrameError>) {
         Way::Out => ">>",
         Way::In => "<<",
     };
-    let mut text = format!("raw {arrow} {} ", readable(start.elapsed()));
+    let mut text = format!("raw {arrow} {} ", took(start.elapsed()));
     match block {
         Ok(block) => {
             text = indented(&format!("{text}{block}"), &text::dump(block.data()));
@@ -396,5 +402,5 @@ fn print_block(start: Instant, way: Way, block: Result<Block, FrameError>) {
 
 #[expect(clippy::print_stderr, reason = "standard output is for what comes back")]
 fn warn(what: &str, retry: Duration) {
-    eprintln!("orinet: {what}; calling again in {}", readable(retry));
+    eprintln!("orinet: {what}; calling again in {}", took(retry));
 }

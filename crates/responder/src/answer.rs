@@ -14,7 +14,8 @@
 //! So wherever a crash falls, the same two messages are sent again, and the switch, which remembers validation and
 //! bytes for a day (`protocol-specs/wire.md` 1.1), acknowledges them again without passing them
 //! on again. What this cannot cover: if the index, the templates or the sender's ORI are exchanged between two
-//! deliveries of one inquiry, the second answer is another message.
+//! deliveries of one inquiry, the second answer is another message; and if a center stays away for longer than a day after
+//! it was answered for, the switch has forgotten, and passes both on again.
 //!
 //! All wordings are inferred: no wording of a real IAR is public.
 

@@ -195,7 +195,7 @@ impl<'a> Court<'a> {
                 Some(vec![Route { station: served, destination: name }])
             }
             Destination::Line(code) => {
-                let own = sender.line();
+                let own = self.network.ori(sender)?.line;
                 let from_group = self.network.is_group(code);
                 let leads = self.network.leads(code)?.into_iter();
                 let mut stations: Vec<_> = leads

@@ -103,6 +103,8 @@ pub enum Event {
     Detached {
         /// The link that is gone.
         link: LinkId,
+        /// The copy on whose account it ended, where the session says so: one never acknowledged, however often sent.
+        suspect: Option<Delivery>,
     },
     /// A whole message came. It is answered with [`Action::Accept`] or [`Action::Refuse`], once.
     Received {
@@ -184,7 +186,8 @@ pub enum Action {
         /// Which message.
         token: Token,
     },
-    /// Answer a message with a negative ack: it was not kept, and may be sent again.
+    /// Answer a message with a negative ack: it is not known to be on disk, and may be sent again. Where it becomes durable
+    /// all the same, the memory of resent messages knows it.
     Refuse {
         /// Where it came from.
         link: LinkId,
@@ -246,7 +249,7 @@ pub enum ReturnReason {
     Expired,
     /// The receiver said that it never will take it.
     RefusedByReceiver,
-    /// Three links in a row were lost while it was the oldest copy unacknowledged.
+    /// Three links in a row were lost on its account, or while it was the oldest copy unacknowledged.
     LinksLost,
     /// Its station is no longer part of the network.
     StationGone,

@@ -40,6 +40,8 @@ struct Station {
     osn: Number,
     waiting: usize,
     waiting_bytes: u64,
+    /// What of it the switch itself says to the station.
+    notice_bytes: u64,
 }
 
 /// A copy that is neither delivered nor returned.
@@ -105,6 +107,9 @@ enum FoldProblem {
     #[error("more stations than a network can have")]
     Stations,
 }
+
+/// How many dead letters are kept at hand, the latest; all of them stand in the journal.
+const DEAD_LETTERS_MAX: usize = 100_000;
 
 impl Folds {
     /// The state of a switch with an empty journal.
@@ -181,6 +186,9 @@ impl Folds {
                 self.settle(*delivery);
                 let letter = DeadLetter { station: *station, sequence: *original, at: *at, why: *why };
                 self.dead_letters.insert(*delivery, letter);
+                if self.dead_letters.len() > DEAD_LETTERS_MAX {
+                    self.dead_letters.pop_first();
+                }
                 notice.iter().try_for_each(|notice| self.notice(sequence, notice))
             }
         }
@@ -193,6 +201,9 @@ impl Folds {
         if let Some(station) = self.station_mut(copy.station) {
             station.waiting = station.waiting.saturating_sub(1);
             station.waiting_bytes = station.waiting_bytes.saturating_sub(u64::from(copy.bytes));
+            if is_notice(copy.flow) {
+                station.notice_bytes = station.notice_bytes.saturating_sub(u64::from(copy.bytes));
+            }
         }
         Some(copy)
     }
@@ -208,6 +219,11 @@ impl Folds {
     /// Copies and bytes that wait for a station, in flight or not.
     pub(crate) fn waiting_for(&self, station: StationIndex) -> (usize, u64) {
         self.station(station).map_or((0, 0), |s| (s.waiting, s.waiting_bytes))
+    }
+
+    /// Bytes that wait for a station and that the switch itself says to it.
+    pub(crate) fn notices_for(&self, station: StationIndex) -> u64 {
+        self.station(station).map_or(0, |s| s.notice_bytes)
     }
 
     pub(crate) fn waiting_bytes(&self) -> u64 {
@@ -248,6 +264,9 @@ impl Folds {
         station.osn = copy.osn;
         station.waiting = station.waiting.saturating_add(1);
         station.waiting_bytes = station.waiting_bytes.saturating_add(u64::from(bytes));
+        if is_notice(flow) {
+            station.notice_bytes = station.notice_bytes.saturating_add(u64::from(bytes));
+        }
         self.waiting_bytes = self.waiting_bytes.saturating_add(u64::from(bytes));
         self.last_delivery = copy.delivery;
         let copy_of = Copy {
@@ -273,7 +292,7 @@ impl Folds {
         }
         let index = StationIndex(u16::try_from(self.stations.len()).ok()?);
         let none = Number::SWITCH;
-        self.stations.push(Station { name, isn: none, osn: none, waiting: 0, waiting_bytes: 0 });
+        self.stations.push(Station { name, isn: none, osn: none, waiting: 0, waiting_bytes: 0, notice_bytes: 0 });
         self.by_name.insert(name, index);
         Some(index)
     }
@@ -294,4 +313,8 @@ fn flow(sender: &str, copy: &CopyRecord) -> u64 {
     let hash =
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash | 1 << 63
+}
+
+fn is_notice(flow: u64) -> bool {
+    flow >> 63 == 0
 }

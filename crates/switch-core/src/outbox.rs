@@ -13,12 +13,12 @@ pub(crate) const CLASSES: usize = 6;
 const LOWER_ONE_IN: u8 = 8;
 /// How many copies of a class are looked at for one that its link has room for. Copies are passed over only where a
 /// station has several links, or an answer belongs to one of them.
-const LOOK_AHEAD: usize = 64;
+const LOOK_AHEAD: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     classes: [BTreeSet<Delivery>; CLASSES],
-    /// Sends of the highest waiting class since a lower one had its turn.
+    /// Sends since a class below had its turn while one waited.
     higher_in_a_row: u8,
 }
 
@@ -44,29 +44,24 @@ impl Outbox {
 
     /// Takes out the copy to send next, of those for which `link` names a link with room.
     ///
-    /// The highest class goes first. While it waits, the lower ones together have every eighth send, which goes to the
+    /// The highest class that can be sent goes first. While it waits, the lower ones together have every eighth send, which goes to the
     /// oldest copy among them, so that no class starves.
     pub(crate) fn take_next<L>(&mut self, mut link: impl FnMut(Delivery) -> Option<L>) -> Option<(Delivery, L)> {
-        let top = self.classes.iter().position(|waiting| !waiting.is_empty())?;
-        let lower = top.saturating_add(1);
-        let lower_waits = self.classes.iter().skip(lower).any(|waiting| !waiting.is_empty());
-        if lower_waits && self.higher_in_a_row >= LOWER_ONE_IN.saturating_sub(1) {
-            let oldest_first = (lower..CLASSES)
-                .filter_map(|class| self.first_with_link(class, &mut link))
-                .min_by_key(|(_, delivery, _)| *delivery);
-            if let Some((class, delivery, found)) = oldest_first {
+        let (class, delivery, found) = (0..CLASSES).find_map(|class| self.first_with_link(class, &mut link))?;
+        let lower = class.saturating_add(1);
+        if self.classes.iter().skip(lower).all(BTreeSet::is_empty) {
+            self.higher_in_a_row = 0;
+            return self.taken(class, delivery, found);
+        }
+        if self.higher_in_a_row >= LOWER_ONE_IN.saturating_sub(1) {
+            let candidates = (lower..CLASSES).filter_map(|class| self.first_with_link(class, &mut link));
+            if let Some((class, delivery, found)) = candidates.min_by_key(|(_, delivery, _)| *delivery) {
                 self.higher_in_a_row = 0;
                 return self.taken(class, delivery, found);
             }
         }
-        for class in top..CLASSES {
-            if let Some((class, delivery, found)) = self.first_with_link(class, &mut link) {
-                let counts = class == top && lower_waits;
-                self.higher_in_a_row = if counts { self.higher_in_a_row.saturating_add(1) } else { 0 };
-                return self.taken(class, delivery, found);
-            }
-        }
-        None
+        self.higher_in_a_row = self.higher_in_a_row.saturating_add(1);
+        self.taken(class, delivery, found)
     }
 
     fn first_with_link<L>(
@@ -123,6 +118,16 @@ mod tests {
         assert_eq!(sent[7], 3);
         assert_eq!(sent[15], 7);
         assert_eq!(sent.len(), 22);
+    }
+
+    #[test]
+    fn a_class_that_cannot_be_sent_takes_nobodys_turn() {
+        let mut waiting: Vec<_> = (100..120).map(|n| (4, n)).collect();
+        waiting.extend([(2, 1), (5, 7)]);
+        let mut outbox = outbox(&waiting);
+        let mut next = || outbox.take_next(|delivery| (delivery.number() != 1).then_some(())).unwrap().0.number();
+        let sent: Vec<_> = (0..8).map(|_| next()).collect();
+        assert_eq!(sent[7], 7, "{sent:?}");
     }
 
     #[test]

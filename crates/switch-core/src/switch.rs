@@ -65,6 +65,9 @@ struct Station {
     /// Copies whose destination is in the state *store*.
     stored: BTreeSet<Delivery>,
     alarmed: bool,
+    /// A link was lost with copies on it and none was acknowledged since: one at a time, so that a copy that costs links
+    /// is found without others paying for it.
+    probing: bool,
 }
 
 #[derive(Debug)]
@@ -166,7 +169,7 @@ impl Switch {
         self.now = now;
         match event {
             Event::Attached { link, station } => self.attached(link, station),
-            Event::Detached { link } => self.detached(link),
+            Event::Detached { link, suspect } => self.detached(link, suspect),
             Event::Received { link, token, validation, message } => self.received(link, token, validation, &message),
             Event::Delivered { link, delivery } => self.delivered(link, delivery),
             Event::Failed { link, delivery } => self.failed(link, delivery),
@@ -192,7 +195,7 @@ impl Switch {
         let expiry = self
             .expiries
             .first()
-            .filter(|_| self.store == Store::Open && !self.draining)
+            .filter(|_| self.store == Store::Open && !self.draining && !self.paused)
             .map(|(expires, _)| self.now.tick.after(expires.since(self.now.wall).min(EXPIRY_LATE_MAX)));
         [expiry, self.marks_due].into_iter().flatten().min()
     }
@@ -262,7 +265,8 @@ impl Switch {
         let accepts = accept.into_iter().collect();
         self.unstored.push_back(Unstored { sequence, bytes: payload.len(), accepts, deliveries });
         self.actions.push_back(Action::Store { sequence, kind: kind as u8, record: payload });
-        if self.unstored_bytes > UNSTORED_BYTES_MAX && !self.paused {
+        // While the store is full, messages are turned away, which needs reading.
+        if self.unstored_bytes > UNSTORED_BYTES_MAX && !self.paused && self.store == Store::Open {
             self.paused = true;
             self.actions.extend(self.links.keys().map(|link| Action::Pause { link: *link }));
         }
@@ -287,7 +291,13 @@ impl Switch {
             self.pump(station);
         }
         self.index_expiries(&queued);
-        if self.paused && self.unstored_bytes < UNSTORED_BYTES_MAX / 2 {
+        if self.unstored_bytes < UNSTORED_BYTES_MAX / 2 {
+            self.resume();
+        }
+    }
+
+    fn resume(&mut self) {
+        if self.paused {
             self.paused = false;
             self.actions.extend(self.links.keys().map(|link| Action::Resume { link: *link }));
         }
@@ -298,6 +308,7 @@ impl Switch {
     fn store_full(&mut self) {
         self.store = Store::Full;
         self.observe(Observation::StoreFull);
+        self.resume();
         let waiting: Vec<_> = self.unstored.iter_mut().flat_map(|record| std::mem::take(&mut record.accepts)).collect();
         for (link, token) in waiting {
             self.turn_away(link, token, Refusal::Temporary);
@@ -337,18 +348,20 @@ impl Switch {
         let (index, class) = (copy.station, copy.class);
         let stored = self.network.state(index, copy.key) == DestinationState::Store;
         copy.stage = if stored { Stage::Stored } else { Stage::Waiting };
+        if let Some(station) = self.folds.name(index) {
+            self.observe(Observation::Queued { station, class });
+        }
         let Some(station) = self.stations.get_mut(usize::from(index.0)) else {
             // A station that is no longer configured has no queue: its copies return as soon as time is looked at.
-            copy.expires = self.now.wall;
+            if let Some(copy) = self.folds.copies.get_mut(&delivery) {
+                copy.expires = self.now.wall;
+            }
             return None;
         };
         if stored {
             station.stored.insert(delivery);
         } else {
             station.outbox.insert(class, delivery);
-        }
-        if let Some(station) = self.folds.name(index) {
-            self.observe(Observation::Queued { station, class });
         }
         self.watch_hold(index);
         (!stored).then_some(index)

@@ -235,6 +235,10 @@ impl Reader<'_> {
             self.check(valid, bytes.span().start, "[switch] message_bytes_max: must be 1024 to 524288");
             bytes.into_inner()
         });
+        if segment_bytes < (message_bytes_max + RECORD_EXTRA_BYTES) as u64 {
+            let problem = "segment_bytes must hold the longest message and its copies: message_bytes_max + 524288";
+            self.problems.push((0, format!("[switch] {problem}")));
+        }
         // Wrong entries were left out of the network: the places of the others would not be theirs any more.
         if !self.problems.is_empty() {
             return None;
@@ -459,6 +463,8 @@ impl Starts {
 }
 
 const MESSAGE_BYTES_DEFAULT: usize = 256 << 10;
+/// What a record may hold besides the message: its copies and notices.
+const RECORD_EXTRA_BYTES: usize = 512 << 10;
 /// A record holds the message, its copies and notices, and the journal takes records up to a mebibyte.
 const MESSAGE_BYTES_MAX: usize = 512 << 10;
 

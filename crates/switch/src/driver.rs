@@ -37,7 +37,7 @@ pub(crate) enum Inbound {
     /// A link's session says something.
     Session { link: LinkId, event: session::Event },
     /// A link is gone; nothing of it follows.
-    Detached { link: LinkId },
+    Detached { link: LinkId, why: link::connection::CloseReason },
     /// A record was read.
     Loaded { sequence: Sequence, record: Result<(u8, Bytes), journal::ReadError> },
 }
@@ -108,16 +108,19 @@ impl Driver {
     fn inbound(&mut self, inbound: Inbound) -> Result<(), SwitchError> {
         match inbound {
             Inbound::Attached { link, station, commands } => {
+                self.links.insert(link, commands);
                 if self.readiness != Readiness::Ready {
                     self.command(link, Command::Readiness(self.readiness));
                 }
-                self.links.insert(link, commands);
                 // The listener hands over a link only after its certificate, revocation and name were checked.
                 self.handle(Event::Attached { link, station: Verified::assertion(station) })
             }
-            Inbound::Detached { link } => {
+            Inbound::Detached { link, why } => {
                 self.links.remove(&link);
-                self.handle(Event::Detached { link })
+                let link::connection::CloseReason::Session(session::CloseReason::Unacknowledged { id }) = why else {
+                    return self.handle(Event::Detached { link, suspect: None });
+                };
+                self.handle(Event::Detached { link, suspect: Some(Delivery::from_number(id)) })
             }
             Inbound::Session { link, event } => match event {
                 session::Event::Received { token, validation, bytes } => {
@@ -152,7 +155,9 @@ impl Driver {
                 self.handle(Event::StoreFull)
             }
             Some(Notice::Open) => {
-                self.health.ready();
+                if self.readiness != Readiness::GoingDown {
+                    self.health.ready();
+                }
                 self.say_readiness(Readiness::Ready);
                 self.handle(Event::StoreOpen)
             }

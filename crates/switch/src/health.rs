@@ -14,19 +14,20 @@ pub(crate) struct Health {
 
 #[derive(Debug)]
 struct State {
-    heard: Instant,
+    /// Nothing while it still reads its journal, however long that takes.
+    heard: Option<Instant>,
     not_ready: Option<String>,
 }
 
 impl Health {
     pub(crate) fn new() -> Self {
         let not_ready = Some("it is starting".to_owned());
-        Self { state: Mutex::new(State { heard: Instant::now(), not_ready }) }
+        Self { state: Mutex::new(State { heard: None, not_ready }) }
     }
 
     /// The driver is at work.
     pub(crate) fn beat(&self) {
-        self.with(|state| state.heard = Instant::now());
+        self.with(|state| state.heard = Some(Instant::now()));
     }
 
     pub(crate) fn ready(&self) {
@@ -44,7 +45,7 @@ impl Health {
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        self.with(|state| state.heard.elapsed() < SILENT_MAX)
+        self.with(|state| state.heard.is_none_or(|heard| heard.elapsed() < SILENT_MAX))
     }
 
     fn with<T>(&self, then: impl FnOnce(&mut State) -> T) -> T {

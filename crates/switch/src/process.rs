@@ -241,8 +241,8 @@ impl Doors {
         if self.inbox.send(Inbound::Attached { link, station, commands }).await.is_err() {
             return;
         }
-        door.drive(config, orders, self.inbox.clone(), |event| Inbound::Session { link, event }).await;
+        let why = door.drive(config, orders, self.inbox.clone(), |event| Inbound::Session { link, event }).await;
         // The driver is gone only when the process ends.
-        drop(self.inbox.send(Inbound::Detached { link }).await);
+        drop(self.inbox.send(Inbound::Detached { link, why }).await);
     }
 }

@@ -50,6 +50,9 @@ fn a_full_disk_turns_senders_away_and_is_recovered_from() {
     assert_eq!(ready.status, 503, "{}", ready.body);
     assert!(ready.body.contains("nothing can be made durable") && ready.body.contains("space"), "{}", ready.body);
     assert_eq!(terminal.status(), Ok(Status::NOT_READY));
+    // A link that comes only now is told too, if not with its first breath.
+    let mut late = switch.station("ZB");
+    assert!((0..100).any(|_| late.status() == Ok(Status::NOT_READY)), "a new link is told that the switch is ready");
     assert_eq!(switch.get("/livez").status, 200);
     assert_eq!(switch.metrics().value("orinet_store_full"), Some(1.0));
     assert_eq!(switch.metrics().value("orinet_messages_turned_away_total{reason=\"not_durable\"}"), Some(2.0));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A message as lines of text. Each of the network's line ends is a newline; every other control character, also those
 /// beyond ASCII and those that reorder text, and every byte that is no UTF-8, is shown as `\xNN`.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(super) fn readable(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         let mut rest = chunk.valid();
@@ -71,19 +71,19 @@ mod tests {
 
     #[test]
     fn line_ends_become_newlines() {
-        assert_eq!(shown(b"A\r\n\x7fB\r\nC\nD\r\n"), "A\nB\nC\nD\n");
-        assert_eq!(shown(b"A\r\rB\n\rC\x7f"), "A\\x0D\\x0DB\n\\x0DC\\x7F");
+        assert_eq!(readable(b"A\r\n\x7fB\r\nC\nD\r\n"), "A\nB\nC\nD\n");
+        assert_eq!(readable(b"A\r\rB\n\rC\x7f"), "A\\x0D\\x0DB\n\\x0DC\\x7F");
     }
 
     #[test]
     fn nothing_that_acts_on_a_terminal_comes_through() {
-        assert_eq!(shown(b"\x1b[2J\x07\t\x00"), "\\x1B[2J\\x07\\x09\\x00");
-        assert_eq!(shown("\u{9b}2J".as_bytes()), "\\xC2\\x9B2J");
-        assert_eq!(shown("a\u{202e}b\u{2028}c".as_bytes()), "a\\xE2\\x80\\xAEb\\xE2\\x80\\xA8c");
-        assert_eq!(shown("\\xé\u{4e00}".as_bytes()), "\\xé\u{4e00}");
-        assert_eq!(shown(b"a\xff\xc3"), "a\\xFF\\xC3");
+        assert_eq!(readable(b"\x1b[2J\x07\t\x00"), "\\x1B[2J\\x07\\x09\\x00");
+        assert_eq!(readable("\u{9b}2J".as_bytes()), "\\xC2\\x9B2J");
+        assert_eq!(readable("a\u{202e}b\u{2028}c".as_bytes()), "a\\xE2\\x80\\xAEb\\xE2\\x80\\xA8c");
+        assert_eq!(readable("\\xé\u{4e00}".as_bytes()), "\\xé\u{4e00}");
+        assert_eq!(readable(b"a\xff\xc3"), "a\\xFF\\xC3");
         let every: Vec<u8> = (0..=u8::MAX).collect();
-        assert!(shown(&every).chars().all(|character| character == '\n' || !character.is_control()));
+        assert!(readable(&every).chars().all(|character| character == '\n' || !character.is_control()));
     }
 
     #[test]

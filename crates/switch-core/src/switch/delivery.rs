@@ -25,7 +25,9 @@ impl Switch {
         if self.draining {
             return;
         }
-        let Some(station) = self.station_mut(index) else { return };
+        let has_room = |id: &LinkId| self.links.get(id).is_some_and(|link| link.room > 0);
+        let roomy = self.stations.get(usize::from(index.0)).is_some_and(|station| station.links.iter().any(has_room));
+        let Some(station) = self.station_mut(index).filter(|_| roomy) else { return };
         let mut outbox = std::mem::take(&mut station.outbox);
         while let Some((delivery, link)) = outbox.take_next(|delivery| self.link_for(index, delivery)) {
             self.dispatch(delivery, link);
@@ -149,8 +151,10 @@ impl Switch {
         // The session has not seen what still waits for its body, and perhaps not yet what was given to it last.
         let window = self.network.at(link.station).map_or(0, |station| usize::from(station.window));
         let room = messages.saturating_sub(link.unsent.len());
-        link.room = room.min(window.saturating_sub(link.in_flight.len()));
         let station = link.station;
+        let probing = self.stations.get(usize::from(station.0)).is_some_and(|station| station.probing);
+        let window = if probing { 1 } else { window };
+        link.room = room.min(window.saturating_sub(link.in_flight.len()));
         self.pump(station);
     }
 
@@ -160,6 +164,9 @@ impl Switch {
         }
         let Some(copy) = self.settle(delivery) else { return };
         self.mark_delivered(delivery);
+        if let Some(station) = self.station_mut(copy.station) {
+            station.probing = false;
+        }
         if let Some(station) = self.folds.name(copy.station) {
             let after = self.now.wall.since(copy.admitted);
             self.observe(Observation::Delivered { station, after });
@@ -173,17 +180,20 @@ impl Switch {
         }
     }
 
-    pub(super) fn detached(&mut self, id: LinkId) {
+    pub(super) fn detached(&mut self, id: LinkId, named: Option<Delivery>) {
         let Some(link) = self.links.remove(&id) else { return };
         let Link { station: index, in_flight, unsent, .. } = link;
+        let draining = self.draining;
         if let Some(station) = self.station_mut(index) {
             station.links.retain(|other| *other != id);
+            station.probing |= !in_flight.is_empty() && !draining;
         }
         if let Some(station) = self.folds.name(index) {
             self.observe(Observation::LinkDown { link: id, station, unacknowledged: in_flight.len() });
         }
         let in_flight = Vec::from(in_flight);
-        let suspect = in_flight.first().filter(|first| !unsent.contains(first)).copied();
+        let oldest = in_flight.first().filter(|first| !unsent.contains(first)).copied();
+        let suspect = named.filter(|named| in_flight.contains(named)).or(oldest);
         for delivery in &in_flight {
             self.unpin(*delivery);
             let lost = self.charge(*delivery, suspect == Some(*delivery));
@@ -197,7 +207,7 @@ impl Switch {
         self.pump(index);
     }
 
-    /// Charges a lost link to the copy that was the oldest on it, and ends the run of the others. A link that ends
+    /// Charges a lost link to the copy that it was lost on, and ends the run of the others. A link that ends
     /// because the switch ends is charged to nobody.
     fn charge(&mut self, delivery: Delivery, suspect: bool) -> u8 {
         let draining = self.draining;

@@ -34,7 +34,7 @@ impl Switch {
             return self.turn_away(link, token, Refusal::Temporary);
         }
         // A refused message costs an ER that waits for this very station: one that never takes them is stopped here.
-        if self.station_is_full(station, message.len()) {
+        if self.folds.notices_for(station) > self.network.at(station).map_or(0, |station| station.hold_bytes) {
             return self.turn_away(link, token, Refusal::TooManyUnacknowledged);
         }
         self.write_marks();
@@ -156,10 +156,11 @@ impl Switch {
         match self.network.state(route.station, key) {
             DestinationState::Unsupported => Some(SmNumber::NotSupported),
             DestinationState::Remove => Some(SmNumber::WillNotForward),
+            // What goes on at once is bounded by its own station; only what will wait counts against the bound of all.
+            DestinationState::InService if !away && !self.station_is_full(route.station, bytes) => None,
             DestinationState::InService | DestinationState::Store if self.hold_is_full(route.station, bytes) => {
                 Some(SmNumber::WillNotForward)
             }
-            DestinationState::InService if !away => None,
             DestinationState::InService | DestinationState::Store => Some(SmNumber::WillForward),
         }
     }

@@ -20,7 +20,7 @@ impl Switch {
         }
         for _ in 0..EXPIRED_AT_ONCE {
             let Some((expires, delivery)) = self.expiries.first().copied() else { return };
-            if expires > self.now.wall {
+            if expires > self.now.wall || self.loading.len() >= EXPIRED_AT_ONCE {
                 return;
             }
             self.expiries.remove(&(expires, delivery));

@@ -207,7 +207,7 @@ impl World {
         if let Some(link) = self.any_link() {
             self.links.remove(&link);
             self.tokens.retain(|(of, _), _| *of != link);
-            self.handle(Event::Detached { link });
+            self.handle(Event::Detached { link, suspect: None });
         }
     }
 
@@ -307,7 +307,7 @@ impl World {
         for link in self.links.keys().copied().collect::<Vec<_>>() {
             self.links.remove(&link);
             self.tokens.retain(|(of, _), _| *of != link);
-            self.handle(Event::Detached { link });
+            self.handle(Event::Detached { link, suspect: None });
         }
         for (station, _) in STATIONS.iter().enumerate() {
             self.next_link += 1;

@@ -7,7 +7,7 @@
 //! ```text
 //! > 0.5 attach 1 ZA0010000
 //! > 0.6 receive 1 7 AM.ZA0010000.ZC0010000.TXT\r\nHELLO      link, validation (also the token), message
-//! > 0.7 stored 1 · full · open · drain · timeout · detach 1 · room 1 32 · ack 1 5 · fail 1 5 · load · restart
+//! > 0.7 stored 1 · full · open · drain · timeout · detach 1 (or, with its suspect, detach 1 5) · room 1 32 · ack 1 5 · fail 1 5 · load · restart
 //! ```
 
 use std::fmt::Write as _;
@@ -82,7 +82,11 @@ impl Player {
                 let link = LinkId(number());
                 Event::Attached { link, station: Verified::assertion(name(words.next().unwrap())) }
             }
-            "detach" => Event::Detached { link: LinkId(number()) },
+            "detach" => {
+                let link = LinkId(number());
+                let suspect = words.next().map(|number| Delivery::from_number(number.parse().unwrap()));
+                Event::Detached { link, suspect }
+            }
             "receive" => {
                 let (link, validation) = (number(), number());
                 let message = words.next().unwrap().replace("\\r", "\r").replace("\\n", "\n").replace("\\x01", "\u{1}");
