@@ -11,7 +11,7 @@ use anyhow::{Error, Result};
 use crate::install::Installer;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{lint, output};
+use crate::{install, lint, output};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,11 @@ impl<'a> Run<'a> {
             Step::Fmt => cargo::fmt(self.workspace)?,
             Step::Clippy => cargo::clippy(self.workspace)?,
             Step::Build => self.build()?,
-            Step::Test => return Ok(cargo::test(self.workspace)?),
+            Step::Test => {
+                self.installer.need(install::OPENSSL)?;
+                self.installer.need(install::STRACE)?;
+                return Ok(cargo::test(self.workspace)?);
+            }
             Step::Doc => cargo::doc(self.workspace)?,
             Step::Lint => lint::check(self.workspace)?,
             Step::Conformance => {

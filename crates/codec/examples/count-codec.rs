@@ -1,4 +1,5 @@
-//! Does one operation of the codec's benches some number of times, for instructions to be counted.
+//! Does one operation of the codec's benches so many times, for counting instructions: `count-codec OPERATION N`; without
+//! arguments it lists them.
 //!
 //! ```text
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/count-codec decode_and_check_iaq 1000
@@ -19,9 +20,8 @@ fn main() -> ExitCode {
     let operation = arguments.next().and_then(|name| operations.iter().find(|operation| operation.name == name));
     let times = arguments.next().and_then(|times| times.parse::<u64>().ok());
     let (Some(operation), Some(times)) = (operation, times) else {
-        let names: Vec<_> = operations.iter().map(|operation| operation.name).collect();
-        let usage = format!("count OPERATION TIMES\noperations: {}\n", names.join(", "));
-        return std::io::stderr().write_all(usage.as_bytes()).map_or(ExitCode::FAILURE, |()| ExitCode::from(64));
+        let names: String = operations.iter().map(|operation| format!("{}\n", operation.name)).collect();
+        return std::io::stdout().write_all(names.as_bytes()).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     };
     for _ in 0..times {
         (operation.run)();

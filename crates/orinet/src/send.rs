@@ -14,6 +14,7 @@
 
 mod exchange;
 mod input;
+mod links;
 pub(crate) mod station;
 mod tap;
 mod text;
@@ -41,6 +42,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::exchange::{Exchange, Lack, Meaning, Outcome};
+use self::links::{Hope, Links};
 use self::station::StationArguments;
 use self::tap::{Tap, Way};
 use crate::cli::{USAGE, chain, failed};
@@ -108,7 +110,7 @@ fn send(arguments: &Arguments, config: dialer::Config, messages: Vec<Bytes>) -> 
             start: Instant::now(),
             progress: Duration::ZERO,
             timeout: Duration::from_secs(arguments.timeout),
-            links: Links::None,
+            links: Links::default(),
             seen: VecDeque::new(),
         };
 
@@ -175,19 +177,6 @@ async fn post(link: StationLink, texts: Vec<Bytes>, notes: mpsc::UnboundedSender
     }
     while receipts.join_next().await.is_some() {}
 }
-
-/// Whether there was ever a link, and of what use the last ones were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Links {
-    /// There was none.
-    None,
-    /// There was one, and so many since anything came over one.
-    Useless(u32),
-}
-
-/// Links that were closed, one after the other, before anything came over them, after which there is no hope. A switch
-/// that does not know a station closes its links without a word.
-const USELESS_MAX: u32 = 3;
 
 /// Validations of received messages that are remembered. Only what was on its way when a link was lost comes again: no
 /// more than a window.
@@ -259,28 +248,25 @@ impl Talk {
             Note::Settled(_, Err(SendError::Ended)) => return Ok(()),
         }
         self.progress = now;
-        self.links = Links::Useless(0);
+        self.links.proven();
         Ok(())
     }
 
     fn link(&mut self, event: DialerEvent) -> anyhow::Result<()> {
-        match (event, self.links) {
-            (DialerEvent::Up, Links::None) => self.links = Links::Useless(0),
-            (DialerEvent::Up, Links::Useless(_)) => {}
-            (DialerEvent::Failed { error, .. }, Links::None) => return Err(error.into()),
-            (DialerEvent::Failed { error, retry }, Links::Useless(_)) => warn(&chain(&error), retry),
-            (DialerEvent::Down { why: why @ CloseReason::Alert(_), .. }, _) => {
+        match event {
+            DialerEvent::Up => self.links.up(self.now()),
+            DialerEvent::Failed { error, retry } if self.links.were() => warn(&chain(&error), retry),
+            DialerEvent::Failed { error, .. } => return Err(error.into()),
+            DialerEvent::Down { why: why @ CloseReason::Alert(_), .. } => {
                 return Err(anyhow!(why).context(format!("the switch refuses the certificate of {}", self.station)));
             }
-            (DialerEvent::Down { why, retry }, links) => {
-                let useless = if let Links::Useless(useless) = links { useless + 1 } else { 1 };
-                if useless >= USELESS_MAX {
-                    let what = format!("no link lasts: is {} a station of this network?", self.station);
+            DialerEvent::Down { why, retry } => match self.links.down(self.now()) {
+                Hope::Some => warn(&format!("the link is lost: {why}"), retry),
+                Hope::Gone => {
+                    let what = format!("no link lasts; is {} a station of this network?", self.station);
                     return Err(anyhow!(why).context(what));
                 }
-                self.links = Links::Useless(useless);
-                warn(&format!("the link is lost: {why}"), retry);
-            }
+            },
         }
         Ok(())
     }
@@ -288,7 +274,7 @@ impl Talk {
     /// Prints a message and acknowledges it. One that cannot be printed is not acknowledged, and comes again.
     fn take(&mut self, message: Incoming) -> anyhow::Result<()> {
         let Incoming { bytes, validation, acknowledge } = message;
-        self.links = Links::Useless(0);
+        self.links.proven();
         // A message whose acknowledgement was lost with its link.
         if !self.seen.contains(&validation) {
             let meaning = parse_output(&bytes).map_or(Meaning::Other, |output| self.exchange.received(&output));

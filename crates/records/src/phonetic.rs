@@ -41,10 +41,12 @@ pub(crate) struct Sound {
 impl Sound {
     /// The sound of letters A–Z; anything else is not heard.
     pub(crate) fn of(letters: &str) -> Self {
-        if !letters.bytes().any(|b| b.is_ascii_alphabetic()) {
+        // The library cuts at bytes, so that other letters than these would make it panic.
+        let letters: String = letters.chars().filter(char::is_ascii_alphabetic).collect();
+        if letters.is_empty() {
             return Self::default();
         }
-        let codes = DoubleMetaphone::new(Some(LENGTH)).double_metaphone(letters);
+        let codes = DoubleMetaphone::new(Some(LENGTH)).double_metaphone(&letters);
         Self { primary: Code::pack(&codes.primary()), alternate: Code::pack(&codes.alternate()) }
     }
 
@@ -136,5 +138,11 @@ mod tests {
             let sound = Sound::of(&letters);
             prop_assert!(sound.codes().count() >= 1);
         }
+    }
+
+    #[test]
+    fn letters_of_other_alphabets_are_not_heard_and_do_no_harm() {
+        assert_eq!(Sound::of("GY\u{7ec}I"), Sound::of("GYI"));
+        assert_eq!(Sound::of("\u{7ec}"), Sound::default());
     }
 }

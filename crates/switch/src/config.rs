@@ -225,6 +225,8 @@ impl Reader<'_> {
         }
         let links = self.address(switch.links, "links", Config::LINKS);
         let admin = self.address(switch.admin, "admin", Config::ADMIN);
+        let segment_start = switch.segment_bytes.as_ref().map_or(0, |bytes| bytes.span().start);
+        let before = self.problems.len();
         let segment_bytes = switch.segment_bytes.map_or(journal::Config::SEGMENT_BYTES, |bytes| {
             let valid = bytes.get_ref().is_multiple_of(4096) && (4096..=1 << 30).contains(bytes.get_ref());
             self.check(valid, bytes.span().start, "[switch] segment_bytes: must be a multiple of 4096, up to 1 GiB");
@@ -235,9 +237,12 @@ impl Reader<'_> {
             self.check(valid, bytes.span().start, "[switch] message_bytes_max: must be 1024 to 524288");
             bytes.into_inner()
         });
-        if segment_bytes < (message_bytes_max + RECORD_EXTRA_BYTES) as u64 {
-            let problem = "segment_bytes must hold the longest message and its copies: message_bytes_max + 524288";
-            self.problems.push((0, format!("[switch] {problem}")));
+        // Of numbers that are wrong by themselves nothing more is said.
+        if self.problems.len() == before {
+            let holds = segment_bytes >= (message_bytes_max + RECORD_EXTRA_BYTES) as u64;
+            let problem = "[switch] segment_bytes: must hold the longest message and its copies, \
+                           message_bytes_max + 524288";
+            self.check(holds, segment_start, problem);
         }
         // Wrong entries were left out of the network: the places of the others would not be theirs any more.
         if !self.problems.is_empty() {
@@ -528,6 +533,13 @@ authorization = "AC"
         assert_eq!(changed("[switch]", "[switch").0, 2);
         let (line, problem) = changed("name = \"ZA\"\n", "name = \"ZA\"\nwindow = \"wide\"\n");
         assert!(line == 7 && problem.starts_with("window: "), "{line} {problem}");
+        let (line, problem) = changed("[switch]\n", "[switch]\nsegment_bytes = 524288\n");
+        assert!(line == 3 && problem.contains("segment_bytes"), "{line} {problem}");
+    }
+
+    #[test]
+    fn one_wrong_number_is_one_problem() {
+        assert_eq!(problems(&GOOD.replace("[switch]\n", "[switch]\nsegment_bytes = 5\n")).len(), 1);
     }
 
     #[test]

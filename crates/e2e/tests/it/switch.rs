@@ -39,6 +39,7 @@ fn configuration_errors_name_file_line_and_key_before_a_port_is_bound() {
         ("unknown_key = 1", "unknown_key"),
         ("hold_hours = \"long\"", "hold_hours"),
         ("segment_bytes = 5", "segment_bytes"),
+        ("segment_bytes = 524288", "segment_bytes"),
     ];
     for (wrong, key) in cases {
         let net = Net::new();
