@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, demo, responder, send, switch};
+use crate::{certs, demo, records, responder, send, switch};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Certs(certs::Arguments),
     /// Run a whole sample network on this machine and show an inquiry answered.
     Demo(demo::Arguments),
+    /// Make, check and search records of persons.
+    Records(records::Arguments),
     /// Run a process that answers inquiries.
     Responder(responder::Arguments),
     /// Send messages as a station and print what comes back.

@@ -1,84 +1,142 @@
-//! Generating, building, opening and searching an index: at 100,000 persons, and at 1,000,000 with
-//! `RECORDS_BENCH_LONG=1`.
+//! The record index measured in one run: build, size, opening, recall and time by class of question, growth, and live
+//! additions. 1,000,000 records; `RECORDS_BENCH=5000000,20000000,93000000` or `--long` for others.
+//!
+//! Run by `cargo bench -p records`, or `cargo xtask bench records`. Times are of one thread, each question asked three
+//! times and the fastest counted; `compared` counts records looked at and does not depend on the machine.
 
-use std::hint::black_box;
-use std::time::Duration;
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement: it prints, and it has a clock")]
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use records::{Index, Known, Person, Query, build, build_bytes, known, synth};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use records::evaluate::{Evaluation, page};
+use records::queries::{Absent, Class, Maker, Question};
+use records::synth::Population;
+use records::{BuildError, BuildOptions, Builder, Delta, Holdings, Settings, Source};
 
 const SEED: u64 = 20_050_201;
 
-fn benches(c: &mut Criterion) {
-    let counts: &[u32] =
-        if std::env::var_os("RECORDS_BENCH_LONG").is_some() { &[100_000, 1_000_000] } else { &[100_000] };
-    for &count in counts {
-        making(c, count);
-        searching(c, count);
+/// Questions of each class; ten times as many are about persons in no source.
+const QUESTIONS: u32 = 300;
+
+/// Records made at once.
+const CHUNK: u32 = 8_192;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // What `cargo test` runs of a bench only proves that it runs.
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    let is_long = std::env::args().any(|argument| argument == "--long");
+    let counts = std::env::var("RECORDS_BENCH").unwrap_or_else(|_| {
+        let counts = if is_test {
+            "20000"
+        } else if is_long {
+            "1000000,5000000,20000000,93000000"
+        } else {
+            "1000000"
+        };
+        counts.to_owned()
+    });
+    for count in counts.split(',') {
+        measure(count.trim().parse()?, if is_test { 5 } else { QUESTIONS })?;
     }
+    Ok(())
 }
 
-fn making(c: &mut Criterion, count: u32) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let path = directory.path().join("bench.idx");
-    let mut group = c.benchmark_group(format!("make/{count}"));
-    group.sample_size(10).measurement_time(Duration::from_secs(5)).throughput(Throughput::Elements(count.into()));
-    group.bench_function("generate", |b| {
-        b.iter(|| synth::persons(SEED, count).map(|person| person.surname.len()).sum::<usize>())
-    });
-    group.bench_function("index", |b| {
-        b.iter_batched(
-            || synth::persons(SEED, count).collect::<Vec<Person>>(),
-            |persons| build_bytes(persons).expect("a small index"),
-            BatchSize::PerIteration,
+fn measure(count: u32, each: u32) -> Result<(), Box<dyn std::error::Error>> {
+    let population = Population::new(SEED, count);
+    let directory = tempfile::Builder::new().prefix("records-bench-").tempdir_in(temporary())?;
+    println!("\n== {count} records");
+    let absent = Absent::new(population, SEED, each * 10);
+    let (paths, seconds) = build(population, &absent, directory.path())?;
+    println!("made and built in {seconds:.1} s on {} threads", rayon::current_num_threads());
+    let began = Instant::now();
+    let holdings = Holdings::open(&paths).map_err(|(_, error)| error)?;
+    println!("opened in {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    let stats: Vec<_> = holdings.indexes().map(|(_, index)| index.stats()).collect();
+    let per_record = |bytes: usize| bytes as f64 / holdings.len() as f64;
+    let (index, full) = (stats.iter().map(|s| s.index_bytes).sum(), stats.iter().map(|s| s.full_bytes).sum());
+    println!("{:.1} bytes of index and {:.1} of full record each", per_record(index), per_record(full));
+    let maker = Maker::new(population, SEED);
+    let asked = Class::ALL.iter().flat_map(|class| (0..each).filter_map(|number| maker.question(*class, number)));
+    let questions: Vec<Question> = asked.chain(absent.questions()).collect();
+    let evaluation = evaluate(&holdings, &questions)?;
+    println!("{}", evaluation.text());
+    if let Some(directory) = std::env::var_os("RECORDS_BENCH_PAGE") {
+        let about = format!("{count} synthetic records, {} questions", questions.len());
+        std::fs::write(PathBuf::from(directory).join(format!("records-{count}.html")), page(&evaluation, &about))?;
+    }
+    additions(holdings, &questions, count.min(1_000_000), directory.path())
+}
+
+/// Where indexes go: they are large, and memory is no place for them.
+fn temporary() -> PathBuf {
+    std::env::var_os("RECORDS_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
+fn build(population: Population, absent: &Absent, directory: &Path) -> Result<(Vec<PathBuf>, f64), BuildError> {
+    let began = Instant::now();
+    let mut paths = Vec::new();
+    for source in Source::ALL {
+        let path = directory.join(format!("{}.idx", source.name()));
+        let builder = Builder::new(&path, &BuildOptions::default());
+        let rows = population.len_of(source);
+        (0..rows.div_ceil(CHUNK)).into_par_iter().try_for_each(|chunk| {
+            let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(rows);
+            let records: Vec<_> = rows.map(|row| population.record_of(source, row)).collect();
+            records.iter().for_each(|record| absent.see(record));
+            builder.add(records.iter().map(|record| &record.person))
+        })?;
+        builder.finish(&path, &mut |_, _, _| {})?;
+        paths.push(path);
+    }
+    Ok((paths, began.elapsed().as_secs_f64()))
+}
+
+fn evaluate(holdings: &Holdings, questions: &[Question]) -> Result<Evaluation, records::IndexError> {
+    let mut evaluation = Evaluation::default();
+    for question in questions {
+        evaluation.ask(holdings, question, &Settings::best(10), |search| {
+            let mut fastest = u64::MAX;
+            let mut found = search()?;
+            for _ in 0..3 {
+                let began = Instant::now();
+                found = search()?;
+                fastest = fastest.min(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
+            }
+            Ok((found, fastest))
+        })?;
+    }
+    Ok(evaluation)
+}
+
+/// The same questions without and with additions.
+fn additions(
+    holdings: Holdings,
+    questions: &[Question],
+    count: u32,
+    directory: &Path,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let delta = Arc::new(Delta::open(&directory.join("delta.log"))?);
+    let before = evaluate(&holdings, questions)?.together(false);
+    let holdings = holdings.with_delta(Arc::clone(&delta));
+    let others = Population::new(SEED + 1, count);
+    let began = Instant::now();
+    let persons: Vec<_> = (0..count).into_par_iter().map(|number| others.record(number).person).collect();
+    for chunk in persons.chunks(100_000) {
+        delta.add(chunk)?;
+    }
+    println!("{count} additions in {:.1} s", began.elapsed().as_secs_f64());
+    let after = evaluate(&holdings, questions)?.together(false);
+    for (what, per_mille) in [("p50", 500), ("p99", 990)] {
+        let (before, after) = (before.nanoseconds_at(per_mille) as f64, after.nanoseconds_at(per_mille) as f64);
+        println!(
+            "{what} with additions: {:.1} us, without: {:.1} us, ratio {:.3}",
+            after / 1e3,
+            before / 1e3,
+            after / before
         );
-    });
-    group.bench_function("generate_index_write_sync", |b| {
-        b.iter(|| build(synth::persons(SEED, count), &path).expect("written"))
-    });
-    group.bench_function("open", |b| b.iter(|| Index::open(&path).expect("just built").len()));
-    let index = Index::open(&path).expect("just built");
-    group.bench_function("known", |b| b.iter(|| known(&index).expect("large enough")));
-    group.finish();
-}
-
-fn searching(c: &mut Criterion, count: u32) {
-    let index = Index::from_bytes(build_bytes(synth::persons(SEED, count)).expect("a small index")).expect("whole");
-    let persons = |step: u32| (0..count).step_by(step as usize).map(|number| synth::person(SEED, number));
-    let step = (count / 4_000).max(1);
-    let exact: Vec<Query> = persons(step)
-        .map(|p| Query {
-            surname: p.surname,
-            given: p.given,
-            middle: p.middle,
-            born: p.born,
-            sex: p.sex,
-            ..Query::default()
-        })
-        .collect();
-    // The surname of one, the given name and birth date of the next: nearly nobody.
-    let absent: Vec<Query> = exact
-        .iter()
-        .zip(exact.iter().skip(1))
-        .map(|(a, b)| Query { surname: a.surname.clone(), ..b.clone() })
-        .collect();
-    let numbers: Vec<Query> =
-        persons(step).map(|p| Query { alien_number: Some(p.alien_number), ..Query::default() }).collect();
-    let undated: Vec<Query> = exact.iter().take(500).map(|query| Query { born: None, ..query.clone() }).collect();
-    let Known { variant, .. } = known(&index).expect("large enough");
-    let mut group = c.benchmark_group(format!("search/{count}"));
-    for (name, queries) in [
-        ("exact", exact),
-        ("absent", absent),
-        ("sounds_alike", vec![variant]),
-        ("alien_number", numbers),
-        ("without_birth_date", undated),
-    ] {
-        let mut queries = queries.iter().cycle();
-        group.bench_function(name, |b| b.iter(|| black_box(index.search(queries.next().expect("endless"), 10))));
     }
-    group.finish();
+    Ok(())
 }
-
-criterion_group!(all, benches);
-criterion_main!(all);

@@ -103,6 +103,10 @@ def words(text):
     return text.split()
 
 
+def parts(syllables):
+    return {n: 1000.0 / (rank + 8) for rank, n in enumerate(syllables)}
+
+
 # Surnames that the Census has in one column for all of Asia, told apart by language: this assignment is ours.
 VIETNAMESE = words("NGUYEN TRAN LE PHAM HUYNH HOANG PHAN VU VO DANG BUI DO HO NGO DUONG LY DINH TRUONG LUONG TRINH MAI TO LAM "
                    "CAO CHAU TA THAI THACH DOAN LUU DAO QUACH VUONG TON TONG HA KIEU NGHIEM TANG LA QUAN BACH VAN THAN")
@@ -115,6 +119,17 @@ HAITIAN = words("PIERRE JEAN JOSEPH LOUIS CHARLES FRANCOIS ANTOINE AUGUSTIN TOUS
                 "MICHEL PAUL BAPTISTE JEAN-BAPTISTE JEAN-LOUIS JEAN-PIERRE SAINTIL DORVIL CELESTIN METELLUS DESROSIERS "
                 "LAGUERRE BIEN-AIME BELIZAIRE CADET DUVERGER EXANTUS FLEURY GERMAIN HILAIRE JOACHIM LAFLEUR MERCIER NOEL "
                 "OSCAR PHILIPPE PROPHETE RAYMOND REMY ROMAIN SAINT-LOUIS SAINT-FLEUR THEODORE VALCIN VICTOR VILSAINT VITAL")
+# Syllables of given names of two, from general knowledge; those of which more names are made come first.
+CHINESE = words("XIAO JIA YU WEI MING JIAN WEN ZHI JUN HAI XIN YING HUI LI CHUN GUO YONG DONG HONG XUE MEI JIN LING YAN QING PING TING NA JING FANG "
+                "LAN RONG SHU YI ZHEN HUA QIANG GANG BIN BO CHAO CHENG DA DE FEI FENG FU GUANG HAO HENG HE JIE KAI KANG KUN LE LEI LIANG LIN LONG LU "
+                "MAN MIN NING PENG QI QIAN RAN REN RUI SEN SHAN SHENG SI SONG TAO TIAN TONG WAN XI XIANG XING XIU XU XUAN YA YANG YE YUAN YUE YUN ZE ZHONG ZHU ZI ZONG")
+TAIWANESE = words("CHIA YU SHU MEI CHIH WEN HSIU CHUN MING LI YI CHIEN CHENG HSIN CHING HUI TZU PEI KUAN PO WEI TING JUI CHUAN HUNG LING FEN HSIEN FANG YING "
+                  "CHEN JEN HAO HAN LUNG SHENG TSUNG CHI YEN YUN CHUNG KUO FENG JU MAN MIN HSIANG HUA CHAO JUN TA TE TIEN TSAI HSUEH WAN YUEH")
+KOREAN_PARTS = words("JI HYUN MIN SEUNG SUNG YOUNG JUN HYE EUN SOO JAE DONG KYUNG JIN SANG WOO HEE SUN MI KI TAE HO SEO YEON HA NA HYUNG CHUL BYUNG IN JOO JUNG "
+                     "KWANG MYUNG SOOK YOON AH BO DO HWAN IL KYU OK RAN SEOK SIK SU TAEK WON YEONG YONG YU BIN CHAN")
+# The commonest given names of Muslim men, each in the spellings that documents have, from general knowledge.
+MUSLIM = words("MOHAMED MOHAMMED MUHAMMAD AHMED ALI MOHAMMAD AHMAD MUHAMMED HASSAN HUSSEIN HUSSAIN OMAR IBRAHIM MAHMOUD MUSTAFA KHALID YOUSEF YUSUF ABDULLAH "
+               "ABDALLAH HAMZA BILAL TARIQ TAREK SAMIR KARIM HASAN OSMAN UTHMAN SAID SAEED SULEIMAN ISMAIL")
 female, male = given("female"), given("male")
 hispanic_female = merged(listed(faker("es_CO").first_names_female), listed(faker("es_CL").first_names_female), hashed(faker("es_MX").first_names_female))
 hispanic_male = merged(listed(faker("es_CO").first_names_male), listed(faker("es_CL").first_names_male), hashed(faker("es_MX").first_names_male))
@@ -142,31 +157,31 @@ russian, ukrainian = faker("ru_RU"), faker("uk_UA")
 slavic = lambda p: {"middle-female": hashed(p.middle_names_female), "middle-male": hashed(p.middle_names_male)}
 nigeria = of(simple("yo_NG", "black", male_list="last_names_male"), simple("ig_NG", "black"), simple("en_NG", "black"), simple("ha_NG", "black"))
 groups = {
-    "hispanic": {"surnames": share("hispanic", {}, 45, 6000), "female": hispanic_female, "male": hispanic_male},
-    "filipino": {"surnames": share("api", {"hispanic": 8}, 8, 700), "female": merged(female, female, hispanic_female), "male": merged(male, male, hispanic_male)},
+    "hispanic": {"surnames": share("hispanic", {}, 45, 9000), "female": hispanic_female, "male": hispanic_male},
+    "filipino": {"surnames": share("api", {"hispanic": 8}, 8, 1500), "female": merged(female, female, hispanic_female), "male": merged(male, male, hispanic_male)},
     "brazilian": of(simple("pt_BR", "white", "hispanic"), simple("pt_PT", "white", "hispanic")),
     "anglo": {"surnames": dict(sorted(((n, c["white"] + c["black"]) for n, c in column.items() if c["white"] + c["black"] > 0.85 * c["all"]),
-                                      key=lambda r: -r[1])[:6000]), "female": female, "male": male},
+                                      key=lambda r: -r[1])[:12000]), "female": female, "male": male},
     "haitian": {"surnames": bearers((*french, *faker("fr_FR").first_names), "black") | bearers(HAITIAN, "black", least=3000),
                 "female": merged(listed(faker("fr_FR").first_names_female), listed(faker("fr_CA").first_names_female)),
                 "male": merged(listed(faker("fr_FR").first_names_male), listed(faker("fr_CA").first_names_male))},
     "french": {"surnames": bearers(french, "white"), "female": merged(listed(faker("fr_FR").first_names_female), listed(faker("fr_BE").first_names_female)),
                "male": merged(listed(faker("fr_FR").first_names_male), listed(faker("fr_BE").first_names_male))},
     "chinese": {"surnames": listed(dict(chinese.last_names)),
-                "female": hashed(chinese.first_names_female), "male": hashed(chinese.first_names_male)},
+                "female": hashed(chinese.first_names_female), "male": hashed(chinese.first_names_male), "parts": parts(CHINESE)},
     "taiwanese": {"surnames": listed(dict(taiwan.last_romanized_names)), "female": listed(dict(taiwan.first_romanized_names_female)),
-                  "male": listed(dict(taiwan.first_romanized_names_male))},
+                  "male": listed(dict(taiwan.first_romanized_names_male)), "parts": parts(TAIWANESE)},
     "vietnamese": {"surnames": bearers(VIETNAMESE, "api", least=200), "female": hashed((*faker("vi_VN").first_names_female, *faker("vi_VN").first_names_unisex)),
                    "male": hashed((*faker("vi_VN").first_names_male, *faker("vi_VN").first_names_unisex)),
                    "middle-female": {"THI": 3000.0} | hashed(faker("vi_VN").middle_names[2:]), "middle-male": {"VAN": 2000.0} | hashed(faker("vi_VN").middle_names[2:])},
-    "korean": {"surnames": bearers(KOREAN, "api", least=200), "female": listed(dict(faker("ko_KR").first_names_female)), "male": listed(dict(faker("ko_KR").first_names_male))},
+    "korean": {"surnames": bearers(KOREAN, "api", least=200), "female": listed(dict(faker("ko_KR").first_names_female)), "male": listed(dict(faker("ko_KR").first_names_male)), "parts": parts(KOREAN_PARTS)},
     "japanese": {"surnames": {fold(k[2]): w for k, w in faker("ja_JP").last_name_pairs.items()},
                  "female": hashed(faker("ja_JP").first_romanized_names_female), "male": hashed(faker("ja_JP").first_romanized_names_male)},
     "indian": simple("en_IN", "api"),
     "pakistani": {"surnames": bearers(PAKISTANI, "api", least=200) | {n: w for n, w in bearers(pakistani.last_names, "api").items() if n not in PAKISTANI},
-                  "female": hashed((*arabic.first_names_female, *faker("ha_NG").first_names_female)), "male": hashed((*pakistani.first_names, *arabic.first_names_male))},
+                  "female": hashed((*arabic.first_names_female, *faker("ha_NG").first_names_female)), "male": hashed((*pakistani.first_names, *arabic.first_names_male)) | {n: 150.0 for n in MUSLIM[:6]} | {n: 60.0 for n in MUSLIM[6:]}},
     "arabic": {"surnames": bearers((*arabic.last_names, *arabic.first_names_male, *faker("ha_NG").last_names), "white", "black", "api"),
-               "female": hashed(arabic.first_names_female), "male": hashed((*arabic.first_names_male, "Mohamed", "Mohammed", "Muhammad", "Ahmed", "Mahmoud", "Mustafa", "Hassan", "Hussein", "Ali", "Omar"))},
+               "female": hashed(arabic.first_names_female), "male": hashed(arabic.first_names_male) | {n: 180.0 for n in MUSLIM[:6]} | {n: 80.0 for n in MUSLIM[6:]}},
     "turkish": simple("tr_TR"),
     "armenian": simple("hy_AM", "white"),
     "georgian": simple("ka_GE", "white"),

@@ -12,6 +12,22 @@ pub(crate) fn of(date: Date) -> i32 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// The first day that has a code: everybody on record is born later. (The epoch of the modified Julian day.)
+const FIRST: i32 = -40_587;
+
+/// Codes of days are below this: the last day is in 2037. The codes from here on have other uses.
+pub(crate) const CODE_END: u16 = 0xFF00;
+
+/// The code of a day as keys hold it, 1 and up; 0 for a day out of range.
+pub(crate) fn code(date: Date) -> u16 {
+    u16::try_from(of(date) - FIRST + 1).ok().filter(|&code| code < CODE_END).unwrap_or(0)
+}
+
+/// The date of a code; none for 0.
+pub(crate) fn of_code(code: u16) -> Option<Date> {
+    if code == 0 { None } else { date(FIRST - 1 + i32::from(code)) }
+}
+
 /// The date of a day number; none outside the years that [`Date`] holds.
 pub(crate) fn date(day: i32) -> Option<Date> {
     let shifted = i64::from(day) + 719_468;

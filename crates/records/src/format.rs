@@ -1,266 +1,335 @@
-//! The file's parts as they lie in it, and the checks of a file that is opened. The crate's documentation draws the
-//! file.
+//! The file's parts as they lie in it. The crate's documentation draws the file; [`crate::pages`] checks it.
 
-use std::ops::Range;
-
-use zerocopy::byteorder::little_endian::{I32, U32, U64};
+use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
-
-use crate::index::IndexError;
-use crate::phonetic;
 
 /// First bytes of every index. The CR LF, the control-Z and the high bit show a file that was sent as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ORI\r\n\x1a\n";
 
 /// Raised with every change of the layout.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
+
+/// Bytes that one checksum covers.
+pub(crate) const PAGE: usize = 4096;
 
 /// What the sections hold, in the order of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
     NameText,
-    NameEnds,
-    Codes,
+    Names,
+    Letters,
+    NeighborStarts,
+    Neighbors,
+    NearStarts,
+    Near,
+    Masses,
+    Blocks,
     BlockEnds,
     Keys,
-    Details,
+    Days,
+    ByNameStarts,
+    ByName,
     Numbers,
+    NumberStarts,
+    Dictionary,
+    PageSums,
 }
 
 impl Section {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::NameText, Self::NameEnds, Self::Codes, Self::BlockEnds, Self::Keys, Self::Details, Self::Numbers];
+    /// How many sections a file of this version has.
+    pub(crate) const COUNT: usize = 18;
+
+    pub(crate) const ALL: [Self; Self::COUNT] = [
+        Self::NameText,
+        Self::Names,
+        Self::Letters,
+        Self::NeighborStarts,
+        Self::Neighbors,
+        Self::NearStarts,
+        Self::Near,
+        Self::Masses,
+        Self::Blocks,
+        Self::BlockEnds,
+        Self::Keys,
+        Self::Days,
+        Self::ByNameStarts,
+        Self::ByName,
+        Self::Numbers,
+        Self::NumberStarts,
+        Self::Dictionary,
+        Self::PageSums,
+    ];
 
     /// Bytes of one entry.
-    const fn entry_bytes(self) -> usize {
+    pub(crate) const fn entry_bytes(self) -> usize {
         match self {
-            Self::NameText => 1,
-            Self::NameEnds => size_of::<U32>(),
-            Self::Codes => size_of::<CodeEntry>(),
-            Self::BlockEnds => size_of::<U32>(),
+            Self::NameText | Self::Blocks | Self::Dictionary => 1,
+            Self::Names => size_of::<NameEntry>(),
+            Self::Letters => size_of::<LetterEntry>(),
+            Self::NeighborStarts
+            | Self::Neighbors
+            | Self::NearStarts
+            | Self::Near
+            | Self::Days
+            | Self::ByNameStarts
+            | Self::NumberStarts
+            | Self::PageSums => size_of::<U32>(),
+            Self::BlockEnds | Self::ByName => size_of::<U64>(),
+            Self::Masses => size_of::<MassEntry>(),
             Self::Keys => size_of::<Key>(),
-            Self::Details => size_of::<Details>(),
             Self::Numbers => size_of::<NumberEntry>(),
         }
     }
 
-    /// Sections with an entry for each record.
-    const fn is_by_record(self) -> bool {
-        matches!(self, Self::Keys | Self::Details | Self::Numbers)
-    }
-
-    /// As error texts call it.
+    /// As error texts and statistics call it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::NameText => "name text",
-            Self::NameEnds => "name ends",
-            Self::Codes => "codes",
-            Self::BlockEnds => "block ends",
+            Self::Names => "names",
+            Self::Letters => "letters",
+            Self::NeighborStarts => "neighbor starts",
+            Self::Neighbors => "neighbors",
+            Self::NearStarts => "near name starts",
+            Self::Near => "near names",
+            Self::Masses => "near name counts",
+            Self::Blocks => "full records",
+            Self::BlockEnds => "full record blocks",
             Self::Keys => "keys",
-            Self::Details => "details",
+            Self::Days => "days",
+            Self::ByNameStarts => "name starts",
+            Self::ByName => "name entries",
+            Self::NumberStarts => "number starts",
             Self::Numbers => "numbers",
+            Self::Dictionary => "compression dictionary",
+            Self::PageSums => "page checksums",
         }
+    }
+
+    /// Whether it belongs to the full records, beside the index.
+    pub(crate) const fn is_of_full_records(self) -> bool {
+        matches!(self, Self::Blocks | Self::BlockEnds | Self::Dictionary)
     }
 }
 
 /// The first 64 bytes.
-#[derive(Debug, Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub(crate) struct Header {
-    magic: [u8; 8],
-    version: U32,
-    phonetic_version: U32,
-    phonetic_fingerprint: U32,
-    sections: U32,
-    records: U64,
-    file_bytes: U64,
-    /// Zero; for what comes.
-    reserved: [u8; 20],
-    /// Of the header up to here and of the section table.
-    crc: U32,
-}
-
-#[derive(Debug, Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-struct TableEntry {
-    kind: U32,
-    crc: U32,
-    offset: U64,
-    bytes: U64,
-}
-
-/// A phonetic code, and a block in which some surname has it.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-pub(crate) struct CodeEntry {
-    pub(crate) code: U64,
-    pub(crate) block: U32,
+pub(crate) struct Header {
+    pub(crate) magic: [u8; 8],
+    pub(crate) version: U32,
+    pub(crate) phonetic_version: U32,
+    pub(crate) phonetic_fingerprint: U32,
+    pub(crate) sections: U32,
+    pub(crate) records: U64,
+    /// Records, and one more for each further name of a record.
+    pub(crate) rows: U64,
+    pub(crate) file_bytes: U64,
+    /// Rows without a date of birth: they lie first.
+    pub(crate) undated: U32,
+    /// The day that the first entry of the days section stands for.
+    pub(crate) first_day: U16,
+    /// Zero; for what comes.
+    pub(crate) reserved: [u8; 6],
+    /// Of the header up to here, of the section table and of the page checksums.
+    pub(crate) crc: U32,
 }
 
-/// What a search looks at for every record it passes.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct TableEntry {
+    pub(crate) kind: U32,
+    /// Zero; for what comes.
+    pub(crate) reserved: U32,
+    /// From the first byte of the file; a multiple of [`PAGE`].
+    pub(crate) offset: U64,
+    pub(crate) bytes: U64,
+}
+
+/// A name of the dictionary. Its place is its id; the first name is the empty one.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct NameEntry {
+    /// Where it ends in the name text.
+    pub(crate) end: U32,
+    /// How many rows have it as a part of the surname.
+    pub(crate) surnames: U32,
+    /// How many rows have it as given name.
+    pub(crate) givens: U32,
+    /// Which letters are in it: bit 0 is A. The upper six bits are its length, 63 for more.
+    pub(crate) letters: U32,
+}
+
+/// How many rows have names near a name, by nearness: as surname, and as given name. Eighths of a power of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct MassEntry {
+    pub(crate) surnames: [u8; 8],
+    pub(crate) givens: [u8; 8],
+}
+
+/// The names that begin with a letter of the alphabet.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct LetterEntry {
+    /// The first of them; the end of the last letter's is the number of names.
+    pub(crate) first: U32,
+    /// Rows whose given name is among them.
+    pub(crate) givens: U32,
+}
+
+/// What a search looks at for every row that it passes: two words, from the high bits down
+/// first surname 24, second surname 24, country of birth 16; given name 24, middle name 24, sex 2, alias 1, unused 13.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Row {
+    pub(crate) surname: u32,
+    pub(crate) second: u32,
+    pub(crate) place: u16,
+    pub(crate) given: u32,
+    pub(crate) middle: u32,
+    /// As [`crate::Sex`] orders them.
+    pub(crate) sex: u8,
+    pub(crate) is_alias: bool,
+}
+
+/// A packed [`Row`].
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(crate) struct Key {
-    /// Day number, or [`NO_DAY`].
-    pub(crate) born: I32,
-    pub(crate) surname: U32,
-    pub(crate) given: U32,
-    pub(crate) middle: U32,
+    high: U64,
+    low: U64,
 }
 
-/// Stands for a date that is not known. The earliest number, so that such records lie first in their block.
-pub(crate) const NO_DAY: i32 = i32::MIN;
+/// Ids of names are below this.
+pub(crate) const NAMES_MAX: u32 = 1 << 24;
 
-/// What is read of a record once it is a candidate.
-#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub(crate) struct Details {
-    pub(crate) alien_number: U32,
-    /// Day numbers, or [`NO_DAY`].
-    pub(crate) admitted: I32,
-    pub(crate) admitted_until: I32,
-    pub(crate) status_since: I32,
-    /// Zero for none.
-    pub(crate) reference: U64,
-    pub(crate) birth_place: [u8; 2],
-    pub(crate) citizenship: [u8; 2],
-    /// Zero bytes if there was no admission.
-    pub(crate) admission_class: [u8; 3],
-    /// Letter.
-    pub(crate) sex: u8,
-    pub(crate) source: u8,
-    pub(crate) status: u8,
-    /// Zero; for what comes.
-    pub(crate) reserved: [u8; 6],
+const ID: u64 = NAMES_MAX as u64 - 1;
+
+impl Row {
+    pub(crate) const fn pack(self) -> Key {
+        let high = (self.surname as u64 & ID) << 40 | (self.second as u64 & ID) << 16 | self.place as u64;
+        let low = (self.given as u64 & ID) << 40
+            | (self.middle as u64 & ID) << 16
+            | (self.sex as u64 & 3) << 14
+            | (self.is_alias as u64) << 13;
+        Key { high: U64::new(high), low: U64::new(low) }
+    }
 }
 
-/// An alien number and the record that bears it.
+#[expect(clippy::cast_possible_truncation, reason = "the bits that are left are those of the field")]
+impl Key {
+    #[inline]
+    pub(crate) const fn row(self) -> Row {
+        let (high, low) = (self.high.get(), self.low.get());
+        Row {
+            surname: (high >> 40) as u32,
+            second: (high >> 16 & ID) as u32,
+            place: high as u16,
+            given: (low >> 40) as u32,
+            middle: (low >> 16 & ID) as u32,
+            sex: (low >> 14 & 3) as u8,
+            is_alias: low >> 13 & 1 == 1,
+        }
+    }
+
+    /// The id of the first surname alone.
+    #[inline]
+    pub(crate) const fn surname(self) -> u32 {
+        (self.high.get() >> 40) as u32
+    }
+}
+
+/// An entry of the order by name: given name 24 bits, day 16, place within the day 24. Entries of one surname lie
+/// together and are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NameRow(pub(crate) u64);
+
+/// Rows of one day are fewer than this.
+pub(crate) const DAY_ROWS_MAX: u32 = 1 << 24;
+
+#[expect(clippy::cast_possible_truncation, reason = "the bits that are left are those of the field")]
+impl NameRow {
+    /// `rank` counts from the first row of the day. Rows without a day may be more than a day's: the days from
+    /// [`crate::day::CODE_END`] on continue their count.
+    pub(crate) const fn new(given: u32, day: u16, rank: u32) -> Self {
+        let (day, rank) = if day == 0 && rank >= DAY_ROWS_MAX {
+            (crate::day::CODE_END as u32 + (rank >> 24) - 1, rank & (DAY_ROWS_MAX - 1))
+        } else {
+            (day as u32, rank)
+        };
+        Self((given as u64) << 40 | (day as u64) << 24 | rank as u64)
+    }
+
+    #[inline]
+    pub(crate) const fn given(self) -> u32 {
+        (self.0 >> 40) as u32
+    }
+
+    #[inline]
+    pub(crate) const fn day(self) -> u16 {
+        let day = (self.0 >> 24) as u16;
+        if day >= crate::day::CODE_END { 0 } else { day }
+    }
+
+    #[inline]
+    pub(crate) const fn rank(self) -> u32 {
+        let (day, rank) = ((self.0 >> 24) as u16, self.0 as u32 & (DAY_ROWS_MAX - 1));
+        if day >= crate::day::CODE_END { ((day - crate::day::CODE_END + 1) as u32) << 24 | rank } else { rank }
+    }
+}
+
+/// A number by which a record can be asked for. The first bits of its hash say the bucket; these are the next.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(crate) struct NumberEntry {
-    pub(crate) alien_number: U32,
-    pub(crate) record: U32,
+    pub(crate) hash: U16,
+    pub(crate) row: U32,
 }
 
 const _: () = assert!(
     size_of::<Header>() == 64
         && size_of::<TableEntry>() == 24
-        && size_of::<CodeEntry>() == 12
+        && size_of::<NameEntry>() == 16
+        && size_of::<MassEntry>() == 16
+        && size_of::<LetterEntry>() == 8
         && size_of::<Key>() == 16
-        && size_of::<Details>() == 40
-        && size_of::<NumberEntry>() == 8
+        && size_of::<NumberEntry>() == 6
 );
 
-const TABLE_BYTES: usize = Section::ALL.len() * size_of::<TableEntry>();
-const BODY_START: usize = size_of::<Header>() + TABLE_BYTES;
+/// The bytes before the first section: header and section table, filled up to a page.
+pub(crate) const BODY_START: usize = PAGE;
 
-/// Puts sections together to a file: its parts in order, to be written one after the other.
-pub(crate) fn head(sections: &[&[u8]; Section::ALL.len()], records: usize) -> Vec<u8> {
-    let mut table = Vec::with_capacity(TABLE_BYTES);
-    let mut offset = BODY_START;
-    for (kind, bytes) in (1_u32..).zip(sections) {
-        let entry = TableEntry {
-            kind: kind.into(),
-            crc: crc32c::crc32c(bytes).into(),
-            offset: (offset as u64).into(),
-            bytes: (bytes.len() as u64).into(),
-        };
-        table.extend_from_slice(entry.as_bytes());
-        offset += bytes.len();
-    }
-    let mut header = Header {
-        magic: MAGIC,
-        version: VERSION.into(),
-        phonetic_version: phonetic::VERSION.into(),
-        phonetic_fingerprint: phonetic::fingerprint().into(),
-        sections: (SECTIONS).into(),
-        records: (records as u64).into(),
-        file_bytes: (offset as u64).into(),
-        reserved: [0; 20],
-        crc: 0.into(),
-    };
-    header.crc = head_crc(&header, &table).into();
-    let mut head = header.as_bytes().to_vec();
-    head.extend_from_slice(&table);
-    head
-}
+const _: () = assert!(size_of::<Header>() + Section::COUNT * size_of::<TableEntry>() <= BODY_START);
 
-/// How many sections a file of this version has.
-const SECTIONS: u32 = 7;
+/// Full records of one compressed block.
+pub(crate) const BLOCK_RECORDS: usize = 8;
 
-fn head_crc(header: &Header, table: &[u8]) -> u32 {
+/// The checksum that the header bears.
+pub(crate) fn head_crc(header: &Header, table: &[u8], sums: &[u8]) -> u32 {
     let bytes = header.as_bytes();
-    crc32c::crc32c_append(crc32c::crc32c(bytes.split_last_chunk::<4>().map_or(bytes, |(front, _)| front)), table)
+    let front = bytes.split_last_chunk::<4>().map_or(bytes, |(front, _)| front);
+    crc32c::crc32c_append(crc32c::crc32c_append(crc32c::crc32c(front), table), sums)
 }
 
-/// Where the sections of a checked file lie.
-#[derive(Debug)]
-pub(crate) struct Layout {
-    ranges: [Range<usize>; Section::ALL.len()],
-    pub(crate) records: usize,
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl Layout {
-    /// Checks a file from its first to its last byte: mark, versions, lengths, every checksum.
-    pub(crate) fn check(file: &[u8]) -> Result<Self, IndexError> {
-        if !file.starts_with(&MAGIC) {
-            return Err(if file.len() < MAGIC.len() && MAGIC.starts_with(file) {
-                IndexError::Truncated
-            } else {
-                IndexError::Foreign
-            });
-        }
-        let (header, rest) = Header::ref_from_prefix(file).map_err(|_| IndexError::Truncated)?;
-        if header.version != VERSION {
-            return Err(IndexError::Version { found: header.version.get() });
-        }
-        let table = rest.get(..TABLE_BYTES).ok_or(IndexError::Truncated)?;
-        if header.crc != head_crc(header, table) {
-            return Err(IndexError::Damaged { part: "header" });
-        }
-        if header.phonetic_version != phonetic::VERSION || header.phonetic_fingerprint != phonetic::fingerprint() {
-            return Err(IndexError::PhoneticVersion { found: header.phonetic_version.get() });
-        }
-        let file_bytes = usize::try_from(header.file_bytes.get()).map_err(|_| IndexError::Truncated)?;
-        if file.len() < file_bytes {
-            return Err(IndexError::Truncated);
-        }
-        if file.len() > file_bytes || header.sections != SECTIONS {
-            return Err(IndexError::Damaged { part: "length" });
-        }
-        let records = u32::try_from(header.records.get()).map_err(|_| IndexError::Damaged { part: "header" })? as usize;
-        let table = <[TableEntry]>::ref_from_bytes(table).map_err(|_| IndexError::Damaged { part: "section table" })?;
-        let mut ranges = [const { 0..0 }; Section::ALL.len()];
-        let mut offset = BODY_START;
-        for (((section, entry), range), kind) in Section::ALL.iter().zip(table).zip(&mut ranges).zip(1_u32..) {
-            let damaged = IndexError::Damaged { part: section.name() };
-            let bytes = usize::try_from(entry.bytes.get()).unwrap_or(usize::MAX);
-            let end = offset.checked_add(bytes).filter(|&end| end <= file.len()).ok_or(IndexError::Truncated)?;
-            let entries = bytes / section.entry_bytes();
-            if entry.kind != kind
-                || entry.offset != offset as u64
-                || bytes % section.entry_bytes() != 0
-                || section.is_by_record() && entries != records
-                || file.get(offset..end).map(crc32c::crc32c) != Some(entry.crc.get())
-            {
-                return Err(damaged);
-            }
-            *range = offset..end;
-            offset = end;
-        }
-        if offset != file.len() {
-            return Err(IndexError::Damaged { part: "length" });
-        }
-        Ok(Self { ranges, records })
-    }
+    use super::*;
 
-    /// A section's entries; none if the section does not hold that kind.
-    pub(crate) fn entries<'a, T: FromBytes + Immutable + KnownLayout + Unaligned>(
-        &self,
-        file: &'a [u8],
-        section: Section,
-    ) -> &'a [T] {
-        let range = self.ranges.get(section as usize).cloned().unwrap_or(0..0);
-        file.get(range).and_then(|bytes| <[T]>::ref_from_bytes(bytes).ok()).unwrap_or(&[])
+    proptest! {
+        #[test]
+        fn rows_and_entries_come_back_from_their_bits(
+            ids in prop::array::uniform4(0..NAMES_MAX), place: u16, sex in 0_u8..3, is_alias: bool,
+            day in 1..crate::day::CODE_END, rank in 0..DAY_ROWS_MAX, undated: u32,
+        ) {
+            let [surname, second, given, middle] = ids;
+            let row = Row { surname, second, place, given, middle, sex, is_alias };
+            prop_assert_eq!(row.pack().row(), row);
+            prop_assert_eq!(row.pack().surname(), surname);
+            let entry = NameRow::new(given, day, rank);
+            prop_assert_eq!((entry.given(), entry.day(), entry.rank()), (given, day, rank));
+            let entry = NameRow::new(given, 0, undated);
+            prop_assert_eq!((entry.given(), entry.day(), entry.rank()), (given, 0, undated));
+        }
     }
 }

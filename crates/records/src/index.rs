@@ -1,4 +1,4 @@
-//! An index that is open: checked, mapped, read without copying.
+//! An index that is open: its head checked, mapped, read without copying.
 
 use std::fmt;
 use std::fs::File;
@@ -6,24 +6,30 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use zerocopy::byteorder::little_endian::U32;
+use zerocopy::byteorder::little_endian::{U32, U64};
 
-use crate::format::{CodeEntry, Details, Key, Layout, NO_DAY, NumberEntry, Section};
+use crate::encode::{self, Parts};
+use crate::format::{BLOCK_RECORDS, Key, LetterEntry, MassEntry, NameEntry, NumberEntry, Row, Section};
 use crate::map::Bytes;
-use crate::phonetic::Code;
-use crate::{Admission, AdmissionClass, AlienNumber, Person, Place, Reference, Sex, Source, Status, day};
+use crate::pages::Pages;
+use crate::store::Store;
+use crate::{Person, day};
 
 /// One immutable file of persons, mapped. Cheap to share between threads behind an `Arc`; a search takes `&self`.
 pub struct Index {
-    bytes: Bytes,
-    layout: Layout,
+    pages: Pages,
+    store: Store,
+    /// Bits of the number of a bucket of near names, and of one of numbers.
+    neighbor_bits: u32,
+    number_bits: u32,
 }
 
 impl Index {
-    /// Maps the file of a path after checking every byte of it.
+    /// Maps the file of a path. Its head is checked now, every other page when it is first read: this takes
+    /// milliseconds, whatever the size.
     ///
     /// # Errors
-    /// The file cannot be read, or is no whole, undamaged index of this version: it is not answered from.
+    /// The file cannot be read, or is no whole index of this version: it is not answered from.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         let file = File::open(path)?;
         if !file.metadata()?.is_file() {
@@ -35,20 +41,44 @@ impl Index {
     /// The index of the bytes of a file, kept in memory.
     ///
     /// # Errors
-    /// The bytes are no whole, undamaged index of this version.
+    /// The bytes are no whole index of this version.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, IndexError> {
         Self::check(Bytes::Owned(bytes))
     }
 
     fn check(bytes: Bytes) -> Result<Self, IndexError> {
-        let layout = Layout::check(&bytes)?;
-        Ok(Self { bytes, layout })
+        let pages = Pages::open(bytes)?;
+        let damaged = |section: Section| IndexError::Damaged { part: section.name() };
+        let rows = usize::try_from(pages.header().rows.get()).map_err(|_| damaged(Section::Keys))?;
+        let names = pages.count(Section::Names);
+        let bits = |section: Section| {
+            let starts = pages.count(section).checked_sub(1).filter(|starts| starts.is_power_of_two());
+            starts.map(usize::trailing_zeros).ok_or_else(|| damaged(section))
+        };
+        for (section, is_right) in [
+            (Section::Keys, pages.count(Section::Keys) == rows),
+            (Section::Names, names > 0),
+            (Section::Letters, pages.count(Section::Letters) == 27),
+            (Section::NearStarts, pages.count(Section::NearStarts) == names + 1),
+            (Section::Masses, pages.count(Section::Masses) == names),
+            (Section::ByNameStarts, pages.count(Section::ByNameStarts) == names + 1),
+            (Section::BlockEnds, pages.count(Section::BlockEnds) == rows.div_ceil(BLOCK_RECORDS)),
+            (Section::Days, pages.count(Section::Days) > 0),
+        ] {
+            if !is_right {
+                return Err(damaged(section));
+            }
+        }
+        let (neighbor_bits, number_bits) = (bits(Section::NeighborStarts)?, bits(Section::NumberStarts)?);
+        let dictionary = pages.entries::<u8>(Section::Dictionary, 0..pages.count(Section::Dictionary))?;
+        let store = Store::new(dictionary);
+        Ok(Self { pages, store, neighbor_bits, number_bits })
     }
 
     /// Records in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.layout.records
+        usize::try_from(self.pages.header().records.get()).unwrap_or(usize::MAX)
     }
 
     /// Whether it holds no record at all.
@@ -60,95 +90,238 @@ impl Index {
     /// The size of the file, in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len()
+        self.pages.file_bytes()
+    }
+
+    /// Checks every byte of the file.
+    ///
+    /// # Errors
+    /// The first part that is damaged.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        self.pages.verify()?;
+        // What checksums cannot say: whether rows and records are each other's.
+        (0..self.rows()).try_for_each(|row| self.person(row).map(drop))
+    }
+
+    /// What it holds, and how many bytes each part takes.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let parts = Section::ALL.iter().map(|section| (section.name(), self.pages.section_bytes(*section)));
+        let is_full = |section: &&Section| section.is_of_full_records();
+        let full_bytes = Section::ALL.iter().filter(is_full).map(|section| self.pages.section_bytes(*section)).sum();
+        Stats {
+            records: self.len(),
+            rows: self.rows(),
+            names: self.names(),
+            numbers: self.pages.count(Section::Numbers),
+            index_bytes: self.size_bytes() - full_bytes,
+            full_bytes,
+            parts: parts.collect(),
+        }
     }
 
     /// Every record, in the order of the file; one at a time is read.
-    pub fn persons(&self) -> impl Iterator<Item = Person> + '_ {
-        (0..self.len()).filter_map(|record| self.person(record))
-    }
-
-    /// The record at a place; none past the end, and none if the file holds what no build writes.
-    pub(crate) fn person(&self, record: usize) -> Option<Person> {
-        let key = self.keys().get(record)?;
-        let details = self.details(record)?;
-        let date = |number: i32| (number != NO_DAY).then(|| day::date(number)).flatten();
-        let place = |code: [u8; 2]| std::str::from_utf8(&code).ok().and_then(Place::new).unwrap_or(Place::OTHER);
-        let source = *Source::ALL.get(usize::from(details.source))?;
-        let class =
-            std::str::from_utf8(&details.admission_class).ok().and_then(|code| AdmissionClass::new(code.trim_end()));
-        let admission = class.zip(date(details.admitted.get())).map(|(class, on)| Admission {
-            class,
-            on,
-            until: date(details.admitted_until.get()),
-        });
-        Some(Person {
-            alien_number: AlienNumber::new(details.alien_number.get())?,
-            source,
-            reference: Reference::new(source, details.reference.get()),
-            surname: self.name(key.surname.get()).to_owned(),
-            given: self.name(key.given.get()).to_owned(),
-            middle: self.name(key.middle.get()).to_owned(),
-            born: date(key.born.get()),
-            sex: Sex::from_letter(char::from(details.sex)).unwrap_or_default(),
-            birth_place: place(details.birth_place),
-            citizenship: place(details.citizenship),
-            admission,
-            status: Status::from_number(details.status)?,
-            status_since: date(details.status_since.get()),
+    pub fn persons(&self) -> impl Iterator<Item = Result<Person, IndexError>> + '_ {
+        (0..self.rows()).filter_map(|row| match self.key(row) {
+            Ok(key) if key.is_alias => None,
+            Ok(_) => Some(self.person(row)),
+            Err(error) => Some(Err(error)),
         })
     }
 
-    /// A name of the dictionary; empty if there is none of that id.
-    pub(crate) fn name(&self, id: u32) -> &str {
-        let (text, ends) = (self.layout.entries::<u8>(&self.bytes, Section::NameText), self.name_ends());
-        let id = id as usize;
-        let start = id.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| end.get() as usize);
-        let end = ends.get(id).map_or(0, |end| end.get() as usize);
-        text.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
+    pub(crate) fn rows(&self) -> usize {
+        self.pages.count(Section::Keys)
     }
 
-    pub(crate) fn keys(&self) -> &[Key] {
-        self.layout.entries(&self.bytes, Section::Keys)
+    /// The full record of a row.
+    pub(crate) fn person(&self, row: usize) -> Result<Person, IndexError> {
+        let key = self.key(row)?;
+        let born = day::of_code(self.day_of(row)?);
+        let part = |id: u32| self.name(id).map(str::to_owned);
+        let parts = Parts {
+            surname: part(key.surname)?,
+            second: part(key.second)?,
+            given: part(key.given)?,
+            middle: part(key.middle)?,
+        };
+        let block = row / BLOCK_RECORDS;
+        let end = |block: usize| self.pages.entry::<U64>(Section::BlockEnds, block).map(|end| end.get());
+        let (start, end) = (block.checked_sub(1).map_or(Ok(0), end)?, end(block)?);
+        let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        let bytes = self.pages.entries::<u8>(Section::Blocks, place(start)..place(end))?;
+        let in_block = (self.rows() - block * BLOCK_RECORDS).min(BLOCK_RECORDS);
+        let person =
+            self.store.read(bytes, in_block, row % BLOCK_RECORDS, |record| encode::decode(record, key, born, &parts));
+        let damaged = IndexError::Damaged { part: Section::Blocks.name() };
+        // A row and a record that are not each other's would be an answer about somebody else.
+        let own = |person: &Person| parts == Parts::of(&person.surname, &person.given, &person.middle);
+        person.filter(|person| key.is_alias || own(person)).ok_or(damaged)
     }
 
-    pub(crate) fn details(&self, record: usize) -> Option<&Details> {
-        self.layout.entries(&self.bytes, Section::Details).get(record)
+    /// The dictionary has that many names.
+    pub(crate) fn names(&self) -> usize {
+        self.pages.count(Section::Names)
     }
 
-    /// The blocks in which some surname has a code.
-    pub(crate) fn blocks_of(&self, code: Code) -> impl Iterator<Item = u32> + '_ {
-        let codes: &[CodeEntry] = self.layout.entries(&self.bytes, Section::Codes);
-        let start = codes.partition_point(|entry| entry.code.get() < code.0);
-        codes.iter().skip(start).take_while(move |entry| entry.code == code.0).map(|entry| entry.block.get())
+    /// A name of the dictionary.
+    pub(crate) fn name(&self, id: u32) -> Result<&str, IndexError> {
+        let end = self.name_entry(id)?.end.get();
+        let before = |id: u32| self.name_entry(id).map(|entry| entry.end.get());
+        let start = id.checked_sub(1).map_or(Ok(0), before)?;
+        self.name_text(start, end)
     }
 
-    /// The records of a block.
-    pub(crate) fn block(&self, block: u32) -> Range<usize> {
-        let ends: &[U32] = self.layout.entries(&self.bytes, Section::BlockEnds);
-        let at = |place: usize| ends.get(place).map_or(0, |end| end.get() as usize).min(self.len());
-        let block = block as usize;
-        let start = block.checked_sub(1).map_or(0, at);
-        start..at(block).max(start)
+    /// The name of an id and what is known of it.
+    #[inline]
+    pub(crate) fn name_and_entry(&self, id: u32) -> Result<(&str, NameEntry), IndexError> {
+        let place = id as usize;
+        let (start, entry) = if place == 0 {
+            (0, self.name_entry(0)?)
+        } else {
+            match self.pages.entries::<NameEntry>(Section::Names, place - 1..place + 1)? {
+                [before, entry] => (before.end.get(), *entry),
+                _ => return Err(IndexError::Damaged { part: Section::Names.name() }),
+            }
+        };
+        Ok((self.name_text(start, entry.end.get())?, entry))
     }
 
-    /// The records that bear a number.
-    pub(crate) fn numbered(&self, number: AlienNumber) -> impl Iterator<Item = usize> + '_ {
-        let numbers: &[NumberEntry] = self.layout.entries(&self.bytes, Section::Numbers);
-        let start = numbers.partition_point(|entry| entry.alien_number.get() < number.value());
-        let same = numbers.iter().skip(start).take_while(move |entry| entry.alien_number == number.value());
-        same.map(|entry| entry.record.get() as usize)
+    fn name_text(&self, start: u32, end: u32) -> Result<&str, IndexError> {
+        let bytes = self.pages.entries::<u8>(Section::NameText, start as usize..end as usize)?;
+        std::str::from_utf8(bytes).map_err(|_| IndexError::Damaged { part: Section::NameText.name() })
     }
 
-    fn name_ends(&self) -> &[U32] {
-        self.layout.entries(&self.bytes, Section::NameEnds)
+    #[inline]
+    pub(crate) fn name_entry(&self, id: u32) -> Result<NameEntry, IndexError> {
+        self.pages.entry(Section::Names, id as usize)
     }
+
+    /// The names that begin with a letter (0 is A), and how many rows have such a given name.
+    pub(crate) fn letter(&self, letter: u8) -> Result<(Range<u32>, u32), IndexError> {
+        let place = usize::from(letter.min(25));
+        match self.pages.entries::<LetterEntry>(Section::Letters, place..place + 2)? {
+            [one, next] => Ok((one.first.get()..next.first.get(), one.givens.get())),
+            _ => Err(IndexError::Damaged { part: Section::Letters.name() }),
+        }
+    }
+
+    /// The names under a key of [`crate::neighbor`], most frequent first. A few others may be among them.
+    pub(crate) fn near(&self, key: u64) -> Result<impl Iterator<Item = u32> + '_, IndexError> {
+        let (bucket, check) = crate::build::split(key, self.neighbor_bits);
+        let entries: &[U32] = self.bucket(Section::NeighborStarts, Section::Neighbors, bucket as usize)?;
+        Ok(entries.iter().map(|entry| entry.get()).filter(move |entry| entry & 0xFF == check).map(|entry| entry >> 8))
+    }
+
+    /// The id of a name, if the dictionary has it.
+    pub(crate) fn id(&self, name: &str) -> Result<Option<u32>, IndexError> {
+        for id in self.near(crate::neighbor::itself(name))? {
+            if self.name(id)? == name {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The names near a name, nearest and most frequent first: id in the upper 24 bits, nearness in the lower eight.
+    /// None are listed for a rare name.
+    pub(crate) fn listed(&self, id: u32) -> Result<(&[U32], MassEntry), IndexError> {
+        let list = self.bucket(Section::NearStarts, Section::Near, id as usize)?;
+        Ok((list, self.pages.entry(Section::Masses, id as usize)?))
+    }
+
+    /// Rows that bear a number of that hash, and a few others: one in thousands of searches finds one.
+    pub(crate) fn numbered(&self, hash: u64) -> Result<impl Iterator<Item = u32> + '_, IndexError> {
+        let (bucket, check) = number_place(hash, self.number_bits);
+        let entries: &[NumberEntry] = self.bucket(Section::NumberStarts, Section::Numbers, bucket)?;
+        Ok(entries.iter().filter(move |entry| entry.hash == check).map(|entry| entry.row.get()))
+    }
+
+    fn bucket<T>(&self, starts: Section, entries: Section, bucket: usize) -> Result<&[T], IndexError>
+    where
+        T: zerocopy::FromBytes + zerocopy::Immutable + zerocopy::KnownLayout + zerocopy::Unaligned,
+    {
+        match self.pages.entries::<U32>(starts, bucket..bucket + 2)? {
+            [start, end] => self.pages.entries(entries, start.get() as usize..end.get() as usize),
+            _ => Err(IndexError::Damaged { part: starts.name() }),
+        }
+    }
+
+    /// The row of a place.
+    pub(crate) fn key(&self, row: usize) -> Result<Row, IndexError> {
+        self.pages.entry::<Key>(Section::Keys, row).map(Key::row)
+    }
+
+    pub(crate) fn keys(&self, rows: Range<usize>) -> Result<&[Key], IndexError> {
+        self.pages.entries(Section::Keys, rows)
+    }
+
+    /// The rows of a day; those without a day for 0.
+    #[inline]
+    pub(crate) fn day(&self, day: u16) -> Result<Range<usize>, IndexError> {
+        let undated = self.pages.header().undated.get() as usize;
+        if day == 0 {
+            return Ok(0..undated.min(self.rows()));
+        }
+        let Some(place) = day.checked_sub(self.pages.header().first_day.get()).map(usize::from) else {
+            return Ok(0..0);
+        };
+        if place + 1 >= self.pages.count(Section::Days) {
+            return Ok(0..0);
+        }
+        match self.pages.entries::<U32>(Section::Days, place..place + 2)? {
+            [start, end] if start <= end && end.get() as usize <= self.rows() => {
+                Ok(start.get() as usize..end.get() as usize)
+            }
+            _ => Err(IndexError::Damaged { part: Section::Days.name() }),
+        }
+    }
+
+    /// The day of a row; 0 if it has none.
+    pub(crate) fn day_of(&self, row: usize) -> Result<u16, IndexError> {
+        if row < self.pages.header().undated.get() as usize {
+            return Ok(0);
+        }
+        let days: &[U32] = self.pages.entries(Section::Days, 0..self.pages.count(Section::Days))?;
+        let place = days.partition_point(|start| start.get() as usize <= row).saturating_sub(1);
+        Ok(u16::try_from(place).unwrap_or(0).saturating_add(self.pages.header().first_day.get()))
+    }
+
+    /// The entries of a surname in the order by name: words that [`crate::format::NameRow`] reads.
+    #[inline]
+    pub(crate) fn by_name(&self, surname: u32) -> Result<&[U64], IndexError> {
+        self.bucket(Section::ByNameStarts, Section::ByName, surname as usize)
+    }
+}
+
+/// Bucket of a number's hash, and the bits that its entry keeps.
+#[expect(clippy::cast_possible_truncation, reason = "the bits that are left are those meant")]
+pub(crate) const fn number_place(hash: u64, bits: u32) -> (usize, u16) {
+    if bits == 0 { (0, (hash >> 48) as u16) } else { ((hash >> (64 - bits)) as usize, (hash << bits >> 48) as u16) }
 }
 
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index").field("records", &self.len()).field("bytes", &self.size_bytes()).finish()
+        f.debug_struct("Index").field("records", &self.len()).field("bytes", &self.size_bytes()).finish_non_exhaustive()
     }
+}
+
+/// What an index holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Records.
+    pub records: usize,
+    /// Rows: records, and one for each further name of a record.
+    pub rows: usize,
+    /// Distinct names.
+    pub names: usize,
+    /// Numbers by which records can be asked for.
+    pub numbers: usize,
+    /// Bytes of all but the full records.
+    pub index_bytes: usize,
+    /// Bytes of the full records.
+    pub full_bytes: usize,
+    /// Each part and its bytes.
+    pub parts: Vec<(&'static str, usize)>,
 }
 
 /// Why a file is not answered from. None of them says anything of its content.
@@ -181,39 +354,4 @@ pub enum IndexError {
         /// The part of the file that is wrong.
         part: &'static str,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{Query, build_bytes, known, synth};
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn a_file_that_changes_under_us_gives_wrong_answers_at_worst(
-            places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..2_000),
-        ) {
-            let mut bytes = build_bytes(synth::persons(8, 200)).unwrap();
-            let layout = Layout::check(&bytes).unwrap();
-            for (place, byte) in places {
-                let place = place.index(bytes.len());
-                bytes[place] = byte;
-            }
-            let index = Index { bytes: Bytes::Owned(bytes), layout };
-            prop_assert!(index.persons().count() <= 200);
-            for person in synth::persons(8, 200) {
-                let query = Query { alien_number: Some(person.alien_number), ..Query::default() };
-                prop_assert!(index.search(&query, 10).candidates.len() <= 10);
-                let query = Query { surname: person.surname, given: person.given, born: person.born, ..query };
-                prop_assert!(index.search(&query, 10).candidates.len() <= 10);
-                let undated = Query { born: None, ..query };
-                prop_assert!(index.search(&undated, 10).candidates.len() <= 10);
-            }
-            drop(known(&index));
-        }
-    }
 }

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::Status;
+use crate::{Identifier, IdentifierKind, ShortText, Status};
 
-/// One record of one source. A person who is known to several sources has several records with one alien number.
+/// One record of one source. A person who is known to several sources has several records with one alien number,
+/// unless one of them has it wrong.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Person {
     /// The number of the person's file.
@@ -36,6 +37,140 @@ pub struct Person {
     pub status: Status,
     /// Since when the status holds, if known.
     pub status_since: Option<Date>,
+    /// Further numbers of the person, beside the alien number and the reference.
+    pub identifiers: Vec<Identifier>,
+    /// Other names that the source has for the person.
+    pub aliases: Vec<Alias>,
+    /// What only this kind of source records, each field once, in the order of [`Field::ALL`].
+    pub details: Vec<Detail>,
+}
+
+impl Person {
+    /// A record with nothing in it but what every record has; the rest is for the caller to fill in.
+    #[must_use]
+    pub const fn new(alien_number: AlienNumber, source: Source, status: Status) -> Self {
+        Self {
+            alien_number,
+            source,
+            reference: None,
+            surname: String::new(),
+            given: String::new(),
+            middle: String::new(),
+            born: None,
+            sex: Sex::Unknown,
+            birth_place: Place::OTHER,
+            citizenship: Place::OTHER,
+            admission: None,
+            status,
+            status_since: None,
+            identifiers: Vec::new(),
+            aliases: Vec::new(),
+            details: Vec::new(),
+        }
+    }
+
+    /// Every number by which the record can be asked for, the reference among them; the alien number is apart.
+    pub fn numbers(&self) -> impl Iterator<Item = Identifier> + '_ {
+        self.reference.and_then(Identifier::from_reference).into_iter().chain(self.identifiers.iter().copied())
+    }
+
+    /// The first further number of a kind.
+    #[must_use]
+    pub fn number(&self, kind: IdentifierKind) -> Option<Identifier> {
+        self.numbers().find(|number| number.kind == kind)
+    }
+
+    /// What the source records in a field of its own.
+    #[must_use]
+    pub fn detail(&self, field: Field) -> Option<&str> {
+        self.details.iter().find(|detail| detail.field == field).map(|detail| detail.text.as_str())
+    }
+}
+
+/// Another name of a person.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Alias {
+    /// Family name or names.
+    pub surname: String,
+    /// First given name.
+    pub given: String,
+    /// Further given names; empty if there is none.
+    pub middle: String,
+}
+
+/// Does not show the name: names do not belong in logs.
+impl fmt::Debug for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Alias").finish_non_exhaustive()
+    }
+}
+
+/// What one kind of source records of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is.
+    pub field: Field,
+    /// As recorded: dates as `YYYY-MM-DD`, codes in capitals.
+    pub text: ShortText,
+}
+
+/// Says which field, not what it holds.
+impl fmt::Debug for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detail").field("field", &self.field).finish_non_exhaustive()
+    }
+}
+
+/// Declares the fields once: number, name, column of an export, meaning.
+macro_rules! fields {
+    ($($number:literal $name:ident $column:literal $meaning:literal;)+) => {
+        /// A field that one kind of source records of its own. Which sources: `protocol-specs/records.md`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Field {
+            $(#[doc = $meaning] $name = $number,)+
+        }
+
+        impl Field {
+            /// Every field there is, by number.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The name of its column in an export.
+            #[must_use]
+            pub const fn column(self) -> &'static str {
+                match self { $(Self::$name => $column,)+ }
+            }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }
+            }
+
+            /// The field of a number, as a file keeps it.
+            #[must_use]
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+fields! {
+    1 FileOffice "file_office" "Office that holds the file, or the docket of the case: three letters.";
+    2 Port "port" "Port of entry: three letters.";
+    3 Carrier "carrier" "Carrier and flight of the arrival.";
+    4 DepartedOn "departed_on" "Day of the departure.";
+    5 VisaPost "visa_post" "Post that issued the visa: three letters.";
+    6 Form "form" "Form of the application, such as `I-485`.";
+    7 ReceivedOn "received_on" "Day on which the application was received or filed.";
+    8 EncounteredOn "encountered_on" "Day of the encounter.";
+    9 EncounteredAt "encountered_at" "Border patrol sector or office of the encounter: three letters.";
+    10 School "school" "School or program sponsor, by its code.";
+    11 ProgramEnd "program_end" "Day on which the program of study ends.";
+    12 Charge "charge" "Section of the act that the removal is charged under.";
+    13 OrderedOn "ordered_on" "Day of the judge's order.";
+    14 CertificateOn "certificate_on" "Day of the certificate of naturalization or citizenship.";
 }
 
 /// Says which source holds the record and nothing about the person: records do not belong in logs.
@@ -211,6 +346,27 @@ impl Reference {
     pub const fn number(self) -> u64 {
         self.number
     }
+
+    /// The source whose number it is.
+    #[must_use]
+    pub const fn source(self) -> Source {
+        self.source
+    }
+
+    /// The number in a text of the form that [`Display`](fmt::Display) gives, if it is one of the source.
+    #[must_use]
+    pub fn parse(source: Source, text: &str) -> Option<Self> {
+        let digits = match source {
+            Source::Claims => text.strip_prefix("ZZZ").unwrap_or(text),
+            Source::Sevis => text.strip_prefix('N').unwrap_or(text),
+            Source::Cis | Source::Niis | Source::Adis | Source::Enforce | Source::Dacs | Source::Raps => text,
+        };
+        let is_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let reference =
+            is_digits.then(|| digits.parse().ok()).flatten().and_then(|number| Self::new(source, number))?;
+        // The leading zeros are part of the form.
+        (reference.to_string() == text).then_some(reference)
+    }
 }
 
 /// An I-94 number (11 digits), a receipt number (`ZZZ` and 10 digits: a service center that does not exist), a
@@ -350,6 +506,7 @@ mod tests {
     fn debug_shows_no_person() {
         let person = crate::synth::person(1, 77);
         let shown = format!("{person:?} {:?} {:?} {:?}", person.alien_number, person.reference, person.admission);
+        let shown = format!("{shown} {:?} {:?} {:?}", person.identifiers, person.aliases, person.details);
         for secret in [person.surname, person.given, person.alien_number.to_string()] {
             assert!(!shown.contains(&secret));
         }

@@ -21,6 +21,22 @@ macro_rules! statuses {
                 match self { $(Self::$name => $sentence,)+ }
             }
 
+            /// Its name in an export: this type's own, such as `PermanentResident`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)+ }
+            }
+
+            /// The status of a name, whatever its case and whatever separates its words, or of a sentence.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                // As exports of our own have it.
+                match name { $(stringify!($name) => return Some(Self::$name),)+ _ => {} }
+                let letters = |text: &str| text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
+                let asked = letters(name);
+                Self::ALL.iter().copied().find(|status| [status.name(), status.sentence()].iter().any(|text| letters(text) == asked))
+            }
+
             /// The source that records this status.
             #[must_use]
             pub const fn source(self) -> Source {
@@ -86,8 +102,13 @@ mod tests {
         }
         for &status in Status::ALL {
             assert_eq!(Status::from_number(status as u8), Some(status));
+            for name in [status.name(), &status.name().to_uppercase(), status.sentence()] {
+                assert_eq!(Status::from_name(name), Some(status), "{name}");
+            }
             assert!(status.sentence().bytes().all(|b| matches!(b, b'A'..=b'Z' | b' ' | b',')));
         }
         assert_eq!(Status::from_number(0), None);
+        assert_eq!(Status::from_name("permanent resident"), Some(Status::PermanentResident));
+        assert_eq!(Status::from_name(""), None);
     }
 }

@@ -225,6 +225,7 @@ mod tests {
     #[test]
     fn names_of_any_index_are_printed_in_letters() {
         let person = Person {
+            alien_number: records::AlienNumber::new(8).unwrap(),
             surname: "Nguyễn. X{caveat}".to_owned(),
             given: "\r\nZo\u{eb}".to_owned(),
             middle: String::new(),

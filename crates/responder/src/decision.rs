@@ -12,7 +12,7 @@
 use std::cmp::Reverse;
 
 use jiff::civil::Date;
-use records::{AlienNumber, Candidate, Class, Found, Person, Query, Source, Status};
+use records::{AlienNumber, Candidate, Class, Found, IndexError, Person, Query, Source, Status};
 
 use crate::inquiry::{Inquiry, Purpose, Unreadable};
 
@@ -34,6 +34,7 @@ pub struct Decision {
 
 /// The kinds of answer, each with all that it may tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one is made for each inquiry, and moved once or twice")]
 pub enum Finding {
     /// The inquiry cannot be read.
     MoreInformation(Unreadable),
@@ -110,15 +111,20 @@ impl From<&Person> for Standing {
 }
 
 /// Decides what an inquiry is answered. `search` is asked once, or not at all, for at most that many candidates.
-#[must_use]
-pub fn decide(inquiry: &Inquiry, search: impl FnOnce(&Query, usize) -> Found) -> Decision {
+///
+/// # Errors
+/// The index is damaged where it was needed: nothing is decided.
+pub fn decide(
+    inquiry: &Inquiry,
+    search: impl FnOnce(&Query, usize) -> Result<Found, IndexError>,
+) -> Result<Decision, IndexError> {
     let subject = match &inquiry.subject {
         Ok(subject) => subject,
         Err(unreadable) => {
-            return Decision { finding: Finding::MoreInformation(unreadable.clone()), complete: true };
+            return Ok(Decision { finding: Finding::MoreInformation(unreadable.clone()), complete: true });
         }
     };
-    let Found { candidates, total, complete } = search(&subject.query, CANDIDATES_MAX);
+    let Found { candidates, total, complete, .. } = search(&subject.query, CANDIDATES_MAX)?;
     let finding = match (the_one(&candidates).filter(|_| complete), subject.purpose) {
         _ if candidates.is_empty() => Finding::NoRecord,
         (Some(number), Purpose::CriminalJustice) => record(number, candidates, total),
@@ -128,7 +134,7 @@ pub fn decide(inquiry: &Inquiry, search: impl FnOnce(&Query, usize) -> Found) ->
         }
         (None, Purpose::Firearms) => Finding::StatusUnclear,
     };
-    Decision { finding, complete }
+    Ok(Decision { finding, complete })
 }
 
 /// The alien number that all matches bear, if there are any and it is one.
@@ -195,13 +201,13 @@ mod tests {
             status_since: (since != 0).then(|| date(since, 1, 1)),
             ..synth::person(1, number)
         };
-        Candidate { person, score: 90, class, reasons: Vec::new() }
+        Candidate { person, probability: 0.9, bits: 3.0, class, reasons: Vec::new() }
     }
 
     fn found(candidates: &[(Class, u32, i16)]) -> Found {
         let candidates: Vec<_> =
             candidates.iter().map(|(class, number, since)| candidate(*class, *number, *since)).collect();
-        Found { total: candidates.len(), candidates, complete: true }
+        Found { total: candidates.len(), candidates, complete: true, compared: 0 }
     }
 
     /// A decision in a word and numbers: `record 1 (2000) also 1990; 7 8`, `possible 7 8`, `status 2000 also 1990`.
@@ -213,7 +219,7 @@ mod tests {
             let more = (listed.more() > 0).then(|| format!("and {} more", listed.more()));
             numbers.chain(more).collect::<Vec<_>>().join(" ")
         };
-        match decide(&inquiry(purpose), |_, _| found).finding {
+        match decide(&inquiry(purpose), |_, _| Ok(found)).unwrap().finding {
             Finding::MoreInformation(_) => "more information".to_owned(),
             Finding::NoRecord => "no record".to_owned(),
             Finding::Record { record, also, others } => format!(
@@ -274,7 +280,7 @@ mod tests {
         let cut = |candidates| Found { complete: false, ..found(candidates) };
         assert_eq!(told(Purpose::CriminalJustice, cut(&[(Class::Match, 1, 2000)])), "possible 1");
         assert_eq!(told(Purpose::Firearms, cut(&[(Class::Match, 1, 2000)])), "unclear");
-        let nothing = decide(&inquiry(Purpose::CriminalJustice), |_, _| cut(&[]));
+        let nothing = decide(&inquiry(Purpose::CriminalJustice), |_, _| Ok(cut(&[]))).unwrap();
         assert_eq!(nothing, Decision { finding: Finding::NoRecord, complete: false });
     }
 
@@ -282,7 +288,7 @@ mod tests {
     fn what_cannot_be_read_is_not_searched() {
         let text = "IAQ.ZA0010000\n08:00 01/31/2030 00011\n08:00 01/31/2030 00027 AX\nTXT\nPUR/C";
         let inquiry = Inquiry::read(1, &codec::legacy::parse_output(text.as_bytes()).unwrap());
-        let decision = decide(&inquiry, |_, _| unreachable!("searched"));
+        let decision = decide(&inquiry, |_, _| unreachable!("searched")).unwrap();
         assert!(matches!(decision.finding, Finding::MoreInformation(_)));
     }
 }

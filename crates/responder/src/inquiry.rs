@@ -113,6 +113,7 @@ impl Subject {
             birth_place: field("POB").and_then(Place::new),
             // Zeros alone are a form's way of leaving it out.
             alien_number: field("ARN").and_then(|number| number.parse::<AlienNumber>().ok()),
+            numbers: Vec::new(),
         };
         Ok(Self { purpose, name: name.to_owned(), born: born.to_owned(), query })
     }

@@ -113,7 +113,7 @@ pub struct Lesc {
 }
 
 impl Lesc {
-    /// Reads index and templates. Every byte of the index is checked: this takes a while and blocks.
+    /// Reads templates and the head of the index. The rest of the index is checked where it is read.
     ///
     /// # Errors
     /// The index or a template cannot be used.
@@ -200,13 +200,19 @@ impl Center {
                 debug!(key = IAQ, %sender, %query, bytes, finding, "an inquiry is answered");
                 Settled::Done
             }
+            // Nobody is told "no record" because a record could not be read.
+            Ok(Err(AnswerError::Index(error))) => {
+                add(&self.counts.postponed);
+                error!(key = IAQ, %sender, %query, bytes, %error, "the record index is damaged, the inquiry is put off");
+                Settled::Open
+            }
             // To ask for the inquiry again would be no use: the answer would be the same.
-            Ok(Err(error @ SendError::Refused(_))) => {
+            Ok(Err(AnswerError::Send(error @ SendError::Refused(_)))) => {
                 add(&self.counts.refused);
                 error!(key = IAQ, %sender, %query, bytes, %error, "an answer was not taken");
                 Settled::Done
             }
-            Ok(Err(SendError::Ended)) => Settled::Open,
+            Ok(Err(AnswerError::Send(SendError::Ended))) => Settled::Open,
             Err(_) => {
                 add(&self.counts.postponed);
                 warn!(key = IAQ, %sender, %query, bytes, "the switch takes no answer now, the inquiry is put off");
@@ -217,9 +223,9 @@ impl Center {
 
     /// Acknowledges and answers, until the switch has taken both. Both are on their way in this order before the first
     /// is waited for, so that one commit of the switch can hold both.
-    async fn answer(&self, link: &StationLink, inquiry: &Inquiry) -> Result<&'static str, SendError> {
+    async fn answer(&self, link: &StationLink, inquiry: &Inquiry) -> Result<&'static str, AnswerError> {
         let acknowledgement = post(link, self.writer.acknowledgement(inquiry)).await?;
-        let decision = decide(inquiry, |query, limit| self.index.search(query, limit));
+        let decision = decide(inquiry, |query, limit| self.index.search(query, limit))?;
         let answer = post(link, self.writer.answer(inquiry, &decision)).await?;
         let (acknowledgement, answer) = (acknowledgement.await, answer.await);
         if acknowledgement.is_ok() {
@@ -228,8 +234,18 @@ impl Center {
         if answer.is_ok() {
             add(self.counts.of(&decision.finding));
         }
-        acknowledgement.and(answer).map(|()| decision.finding.label())
+        acknowledgement.and(answer)?;
+        Ok(decision.finding.label())
     }
+}
+
+/// Why an inquiry is not answered.
+#[derive(Debug, thiserror::Error)]
+enum AnswerError {
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
 }
 
 /// Whether an inquiry needs to come again.

@@ -120,7 +120,7 @@ impl Directory {
     /// Picks persons to ask for from the index and writes them down, with an inquiry about the first.
     fn write_known(&self) -> anyhow::Result<()> {
         let index = Index::open(&self.index_file())?;
-        let known = records::known(&index).context("the index holds no persons that can be asked for")?;
+        let known = records::known(&index)?.context("the index holds no persons that can be asked for")?;
         let Known { exact, variant, finds, absent } = &known;
         let found = |query| json!({ "query": fields(query), "finds": finds.to_string() });
         let text = json!({ "exact": found(exact), "variant": found(variant), "absent": { "query": fields(absent) } });

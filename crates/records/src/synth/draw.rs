@@ -5,32 +5,43 @@ use rand_pcg::rand_core::Rng;
 
 /// The draws of one person. Built on nothing but the generator's raw 64 bits, so that a new release of a library of
 /// distributions changes no person.
-pub(super) struct Draw(Pcg64Mcg);
+pub(crate) struct Draw(Pcg64Mcg);
 
 impl Draw {
-    pub(super) fn new(seed: u64, number: u32) -> Self {
-        let low = mix(seed ^ mix(u64::from(number) + 1));
+    /// The draws of a person; `of` tells those of the person (zero) from those of each record and each question.
+    pub(crate) fn new(seed: u64, number: u32, of: u32) -> Self {
+        let low = mix(seed ^ mix(u64::from(of) << 32 | u64::from(number)).wrapping_add(1));
         let high = mix(low ^ seed.rotate_left(32));
         Self(Pcg64Mcg::new(u128::from(high) << 64 | u128::from(low)))
     }
 
     /// 0 to `end` − 1, each as likely; 0 for an `end` of 0. The bias is below one in 2³².
-    pub(super) fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         let product = u64::from(end) * (self.0.next_u64() >> 32);
         (product >> 32) as u32
     }
 
     /// A number of a range of days or years, ends included; the first if the range is empty.
-    pub(super) fn within(&mut self, first: i32, last: i32) -> i32 {
+    pub(crate) fn within(&mut self, first: i32, last: i32) -> i32 {
         first + self.below(u32::try_from(i64::from(last) - i64::from(first) + 1).unwrap_or(0)).cast_signed()
     }
 
-    pub(super) fn percent(&mut self, percent: u32) -> bool {
+    pub(crate) fn percent(&mut self, percent: u32) -> bool {
         self.below(100) < percent
     }
 
+    /// True so many times of a thousand.
+    pub(crate) fn permille(&mut self, permille: u32) -> bool {
+        self.below(1_000) < permille
+    }
+
+    /// One of some choices, each as likely; none of none.
+    pub(crate) fn one<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
+        choices.get(self.below(u32::try_from(choices.len()).unwrap_or(u32::MAX)) as usize)
+    }
+
     /// One of some choices by their weights; the first if all weights are zero.
-    pub(super) fn of<T: Copy>(&mut self, choices: &[(T, u32)]) -> T {
+    pub(crate) fn of<T: Copy>(&mut self, choices: &[(T, u32)]) -> T {
         let mut place = self.below(choices.iter().map(|(_, weight)| weight).sum());
         for (choice, weight) in choices {
             if place < *weight {
@@ -58,7 +69,7 @@ impl Draw {
 }
 
 /// A finalizer with full avalanche (splitmix64), so that neighbors' generators have nothing in common.
-const fn mix(bits: u64) -> u64 {
+pub(super) const fn mix(bits: u64) -> u64 {
     let bits = bits.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -104,7 +115,7 @@ mod tests {
     fn an_alias_table_keeps_the_weights() {
         let weights = [1_u32, 2, 3, 0, 94];
         let table = Weights::new(weights.into_iter());
-        let mut draw = Draw::new(5, 5);
+        let mut draw = Draw::new(5, 5, 0);
         let mut seen = [0_u32; 5];
         for _ in 0..100_000 {
             seen[draw.weighted(&table)] += 1;
@@ -116,7 +127,7 @@ mod tests {
 
     #[test]
     fn ranges_keep_their_ends() {
-        let mut draw = Draw::new(1, 1);
+        let mut draw = Draw::new(1, 1, 0);
         let drawn: std::collections::BTreeSet<_> = (0..1_000).map(|_| draw.within(-2, 2)).collect();
         assert_eq!(drawn, (-2..=2).collect());
         assert_eq!((draw.within(3, 3), draw.within(3, 2), draw.below(0)), (3, 3, 0));

@@ -1,9 +1,11 @@
 //! The name lists and the table of countries, compiled in and read once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use super::draw::{Draw, Weights};
+use super::compose::Rare;
+use super::draw::{Draw, Weights, mix};
 use crate::{Place, Sex};
 
 /// Everything that is drawn from.
@@ -53,13 +55,32 @@ pub(super) enum Custom {
     Plain,
 }
 
+impl Custom {
+    /// Whether some women of it take their husband's surname.
+    pub(super) const fn takes_husbands_name(self) -> bool {
+        !matches!(self, Self::TwoSurnames | Self::FathersName)
+    }
+}
+
 /// The names of one language.
 pub(super) struct Group {
     pub(super) custom: Custom,
+    /// What the language is called here: the name of its list.
+    pub(super) language: &'static str,
     surnames: [Names; 2],
     given: [Names; 2],
     middle: Option<[Names; 2]>,
+    /// Syllables of which given names of two are made.
+    parts: Option<Names>,
+    /// Of a thousand surnames, so many are rare ones.
+    rare_surnames: u32,
 }
+
+/// Groups whose people have few surnames, so that none are made up for them.
+const CLOSED: [&str; 4] = ["chinese", "taiwanese", "korean", "vietnamese"];
+
+/// Of a thousand given names, so many are rare ones.
+const RARE_GIVEN: u32 = 35;
 
 /// The lists of `data/names`, with the custom of each group.
 macro_rules! groups {
@@ -78,7 +99,7 @@ const GROUPS: [(&str, Custom, &str); 25] = groups! {
 
 impl Lists {
     fn parse() -> Self {
-        let groups = GROUPS.iter().map(|(_, custom, text)| Group::parse(*custom, text)).collect();
+        let groups = GROUPS.iter().map(|(name, custom, text)| Group::parse(name, *custom, text)).collect();
         let (mut countries, mut columns) = (Vec::new(), [const { Vec::new() }; 5]);
         for line in include_str!("../../data/countries.txt").lines().filter(|line| !line.starts_with('#')) {
             let mut fields = line.split_ascii_whitespace();
@@ -92,6 +113,11 @@ impl Lists {
         Self { groups, countries, mixes: columns.map(|column| Weights::new(column.into_iter())) }
     }
 
+    /// The names of a language.
+    pub(super) fn group(&self, language: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.language == language)
+    }
+
     /// A country of a mix, with the group of its names.
     pub(super) fn country(&self, draw: &mut Draw, mix: Mix) -> (&Country, &Group) {
         let country = &self.countries[draw.weighted(&self.mixes[mix as usize])];
@@ -100,7 +126,7 @@ impl Lists {
 }
 
 impl Group {
-    fn parse(custom: Custom, text: &'static str) -> Self {
+    fn parse(language: &'static str, custom: Custom, text: &'static str) -> Self {
         let mut sections = BTreeMap::<&str, Vec<(&'static str, u32)>>::new();
         let mut section = "";
         for line in text.lines() {
@@ -110,23 +136,63 @@ impl Group {
                 sections.entry(section).or_default().push((name, weight.parse().unwrap_or(1)));
             }
         }
-        let mut names = |section| sections.remove(section).map(Names::new);
-        let (surnames, surnames_female) = (names("surnames"), names("surnames-female"));
+        let salt = language.bytes().fold(0, |salt, b| mix(salt ^ u64::from(b)) >> 40);
+        // Lists of real frequencies reach far down; what they leave out is a smaller share.
+        let surnames_listed = sections.get("surnames").map_or(0, Vec::len);
+        let is_closed = CLOSED.contains(&language);
+        let rare_surnames = match surnames_listed {
+            _ if is_closed => 0,
+            6_000.. => 60,
+            _ => 120,
+        };
+        let mut names = |section: &str, octaves| {
+            let names = sections.remove(section)?;
+            let salt = section.bytes().fold(salt, |salt, b| mix(salt ^ u64::from(b)) >> 40);
+            let rare = if octaves == 0 { Rare::default() } else { Rare::of(&names, octaves, salt) };
+            Some(Names::new(names, rare))
+        };
+        let octaves = match surnames_listed {
+            _ if is_closed => 0,
+            6_000.. => 18,
+            400.. => 16,
+            _ => 15,
+        };
+        let (surnames, surnames_female) = (names("surnames", octaves), names("surnames-female", octaves));
         let surnames = surnames.unwrap_or_default();
+        let octaves = if is_closed { 0 } else { 15 };
+        let given = ["female", "male"].map(|section| names(section, octaves).unwrap_or_default());
+        let parts = names("parts", 0);
         Self {
             custom,
+            language,
             surnames: [surnames_female.unwrap_or_else(|| surnames.clone()), surnames],
-            given: [names("female").unwrap_or_default(), names("male").unwrap_or_default()],
-            middle: names("middle-female").zip(names("middle-male")).map(Into::into),
+            given,
+            middle: names("middle-female", 0).zip(names("middle-male", 0)).map(Into::into),
+            parts,
+            rare_surnames,
         }
     }
 
-    pub(super) fn surname(&self, draw: &mut Draw, sex: Sex) -> &'static str {
-        self.surnames[column(sex)].draw(draw)
+    pub(super) fn surname(&self, draw: &mut Draw, sex: Sex) -> Cow<'static, str> {
+        self.surnames[column(sex)].draw_any(draw, self.rare_surnames)
     }
 
-    pub(super) fn given(&self, draw: &mut Draw, sex: Sex) -> &'static str {
-        self.given[column(sex)].draw(draw)
+    pub(super) fn given(&self, draw: &mut Draw, sex: Sex) -> Cow<'static, str> {
+        match &self.parts {
+            Some(parts) if draw.percent(70) => self.two_parts(draw, parts).into(),
+            _ => self.given[column(sex)].draw_any(draw, RARE_GIVEN),
+        }
+    }
+
+    /// A given name of two syllables, joined as the language joins them.
+    fn two_parts(&self, draw: &mut Draw, parts: &Names) -> String {
+        let (first, second) = (parts.draw(draw), parts.draw(draw));
+        let between = match self.language {
+            "taiwanese" => "-",
+            "korean" => draw.of(&[("", 50), (" ", 25), ("-", 25)]),
+            _ => draw.of(&[("", 90), (" ", 7), ("-", 3)]),
+        };
+        format!("{first}{between}{second}")
     }
 
     /// A name of the list of middle names; empty if there is none.
@@ -143,14 +209,24 @@ const fn column(sex: Sex) -> usize {
 /// Names by weight.
 #[derive(Clone, Default)]
 struct Names {
-    names: std::sync::Arc<[&'static str]>,
-    weights: std::sync::Arc<[Weights]>,
+    names: Arc<[&'static str]>,
+    weights: Arc<[Weights]>,
+    rare: Arc<Rare>,
 }
 
 impl Names {
-    fn new(weighed: Vec<(&'static str, u32)>) -> Self {
+    fn new(weighed: Vec<(&'static str, u32)>, rare: Rare) -> Self {
         let weights = Weights::new(weighed.iter().map(|(_, weight)| *weight));
-        Self { names: weighed.into_iter().map(|(name, _)| name).collect(), weights: [weights].into() }
+        let names = weighed.into_iter().map(|(name, _)| name).collect();
+        Self { names, weights: [weights].into(), rare: Arc::new(rare) }
+    }
+
+    /// One of the list, or a rare one so many times of a thousand.
+    fn draw_any(&self, draw: &mut Draw, rare: u32) -> Cow<'static, str> {
+        if !self.rare.is_empty() && draw.permille(rare) {
+            return self.rare.draw(draw).into();
+        }
+        self.draw(draw).into()
     }
 
     fn draw(&self, draw: &mut Draw) -> &'static str {
@@ -180,6 +256,7 @@ mod tests {
                 }
             }
             assert!(group.surnames.iter().chain(&group.given).all(|names| names.names.len() > 10), "{name}");
+            assert_eq!(group.parts.is_some(), ["chinese", "taiwanese", "korean"].contains(name), "{name}");
             assert_eq!(group.middle.is_some(), *custom == Custom::OwnMiddle, "{name}");
             assert!(lists.countries.iter().any(|country| GROUPS[country.group].0 == *name), "{name} names nobody");
         }

@@ -1,73 +1,210 @@
-//! One person drawn: where from, how named, when born, and what the source has on record.
+//! One record: what a source has on record of a person, with its errors.
 
 use jiff::civil::Date;
 
+use super::blunder::{Blunders, two_surnames, write_down};
 use super::draw::Draw;
-use super::lists::{Custom, Group, Mix, lists};
+use super::numbers;
+use super::truth::Truth;
 use crate::Status::{self, *};
-use crate::{Admission, AdmissionClass, AlienNumber, Person, Place, Reference, Sex, Source, day};
+use crate::{
+    Admission, AdmissionClass, Alias, AlienNumber, Detail, Field, IdentifierKind, Person, Place, ShortText, Source,
+    day, mistakes,
+};
 
-/// Letters of a `LAST, FIRST MIDDLE` name at most, as the name field of an inquiry holds them.
-const NAME_MAX: usize = 30;
-
-/// Records of each source, in units of 100,000 of the 93 million that there were.
-const SOURCES: [(Source, u32); 8] = [
-    (Source::Cis, 450),
-    (Source::Niis, 250),
-    (Source::Claims, 100),
-    (Source::Adis, 60),
-    (Source::Enforce, 30),
-    (Source::Sevis, 20),
-    (Source::Dacs, 12),
-    (Source::Raps, 8),
-];
-
-/// Years of birth by decade, and how many of a hundred.
-const DECADES: [(i16, u32); 9] =
-    [(1920, 2), (1930, 4), (1940, 8), (1950, 13), (1960, 18), (1970, 20), (1980, 18), (1990, 11), (2000, 6)];
-
-/// The same for students.
-const STUDENT_DECADES: [(i16, u32); 4] = [(1970, 8), (1980, 27), (1990, 42), (2000, 23)];
-
-/// Nobody is born later: a person of whom one asks is grown.
-const LAST_BIRTH_YEAR: i16 = 2007;
-
-/// The person of an alien number.
-pub(super) fn person(draw: &mut Draw, number: u32) -> Person {
-    let source = draw.of(&SOURCES);
+/// The record of a person in a source; `occurrence` counts those of one person and source.
+pub(super) fn record(seed: u64, number: u32, truth: &Truth, source: Source, occurrence: u8) -> (Person, Blunders) {
+    let mut draw = Draw::new(seed, number, 1 + (source as u32) * 4 + u32::from(occurrence));
+    let draw = &mut draw;
     let profile = Profile::of(source);
-    let (country, group) = lists().country(draw, profile.mix);
-    let sex = draw.of(&[(Sex::Male, 995 * profile.men), (Sex::Female, 995 * (100 - profile.men)), (Sex::Unknown, 500)]);
-    let (surname, given, middle) = names(draw, group, sex);
-    let born = born(draw, profile.decades);
     let status = draw.of(profile.statuses);
-    let (admission, status_since) = history(draw, profile, country.place, born, status);
-    Person {
-        alien_number: AlienNumber::new(number).unwrap_or(FIRST),
-        source,
-        reference: Reference::new(source, u64::from(number)),
-        surname,
-        given,
-        middle,
-        born: day::date(born),
-        sex,
-        birth_place: country.place,
-        citizenship: country.place,
+    let (admission, since) = history(draw, profile, truth.birth_place, truth.born, status);
+    let number_of_file = AlienNumber::new(number.wrapping_add(1)).unwrap_or(FIRST);
+    let mut person = Person {
+        reference: numbers::reference(seed, number, source, occurrence),
+        birth_place: truth.birth_place,
+        citizenship: truth.birth_place,
         admission,
-        status,
-        status_since: day::date(status_since),
-    }
+        status_since: day::date(since),
+        ..Person::new(number_of_file, source, status)
+    };
+    let blunders = write_down(draw, truth, &mut person);
+    add_numbers(draw, seed, number, &mut person);
+    add_aliases(draw, truth, &mut person);
+    add_details(draw, &mut person, since);
+    (person, blunders)
 }
 
 /// The number that every nonzero number falls back to; the caller never gives zero.
 const FIRST: AlienNumber = AlienNumber::new(1).unwrap();
 
+/// Numbers of the person that a source records, and in how many of a hundred records.
+const fn recorded_numbers(source: Source) -> &'static [(IdentifierKind, u32)] {
+    use IdentifierKind::{Fbi, Fin, I94, Licence, Passport, Ssn};
+    match source {
+        Source::Cis => &[(Ssn, 50), (Passport, 12), (Licence, 8)],
+        Source::Niis => &[(Passport, 70)],
+        Source::Claims => &[(Ssn, 60), (I94, 50)],
+        Source::Adis => &[(Passport, 95)],
+        Source::Enforce => &[(Fbi, 45)],
+        Source::Sevis => &[(Passport, 90)],
+        Source::Dacs => &[(Fbi, 55), (Fin, 70)],
+        Source::Raps => &[(Passport, 40), (I94, 45)],
+    }
+}
+
+fn add_numbers(draw: &mut Draw, seed: u64, number: u32, person: &mut Person) {
+    for (kind, percent) in recorded_numbers(person.source) {
+        let issuer = match kind {
+            IdentifierKind::Passport => Some(person.birth_place),
+            // States of the sample network.
+            IdentifierKind::Licence => Place::new(["ZA", "ZB", "ZC", "ZD"][number as usize % 4]),
+            IdentifierKind::Fbi | IdentifierKind::Ssn | IdentifierKind::I94 => None,
+            IdentifierKind::Fin | IdentifierKind::Sevis | IdentifierKind::Receipt => None,
+        };
+        if draw.percent(*percent) {
+            person.identifiers.extend(numbers::identifier(seed, number, *kind, issuer));
+        }
+    }
+}
+
+/// Of a thousand records, so many have another name of the person that is none of the usual ones.
+const fn aliases_permille(source: Source) -> u32 {
+    match source {
+        Source::Enforce => 220,
+        Source::Dacs => 150,
+        Source::Cis => 25,
+        Source::Claims | Source::Raps => 40,
+        Source::Niis | Source::Adis | Source::Sevis => 0,
+    }
+}
+
+fn add_aliases(draw: &mut Draw, truth: &Truth, person: &mut Person) {
+    let permille = aliases_permille(person.source);
+    if permille == 0 {
+        return;
+    }
+    // As a whole name is read: the first word behind the comma is the given name.
+    let alias = |surname: &str, given: &str| {
+        let (given, middle) = given.split_once(' ').unwrap_or((given, ""));
+        Alias { surname: surname.to_owned(), given: given.to_owned(), middle: middle.to_owned() }
+    };
+    if let Some(maiden) = truth.maiden.as_ref().filter(|maiden| **maiden != person.surname && draw.percent(60)) {
+        person.aliases.push(alias(maiden, &truth.given));
+    }
+    if !draw.permille(permille) {
+        return;
+    }
+    let other = match draw.below(3) {
+        0 => mistakes::nickname(draw, &truth.given).map(|given| alias(&truth.surname, &given)),
+        1 => two_surnames(&truth.surname).map(|(_, second)| alias(second, &truth.given)),
+        _ => mistakes::respelled(draw, &truth.given, truth.language)
+            .filter(|given| given.is_ascii())
+            .map(|given| alias(&truth.surname, &given)),
+    };
+    // A name that has nothing to do with the person's.
+    let other = other.unwrap_or_else(|| {
+        let (surname, given) = truth.another_name(draw);
+        alias(&surname, &given)
+    });
+    person.aliases.push(other);
+}
+
+fn add_details(draw: &mut Draw, person: &mut Person, since: i32) {
+    let one = |draw: &mut Draw, codes: &[&str]| draw.one(codes).copied().unwrap_or("").to_owned();
+    let mut add = |field, text: &str| {
+        if let Ok(text) = ShortText::from(text) {
+            person.details.push(Detail { field, text });
+        }
+    };
+    let status = person.status;
+    let on = |day: i32| day::date(day).map_or_else(String::new, |date| date.to_string());
+    match person.source {
+        Source::Cis => {
+            add(Field::FileOffice, &one(draw, &OFFICES));
+            if person.admission.is_some() {
+                add(Field::Port, &one(draw, &PORTS));
+            }
+            if matches!(status, Naturalized | DerivedCitizen) {
+                add(Field::CertificateOn, &on(since));
+            }
+        }
+        Source::Niis => {
+            add(Field::Port, &one(draw, &PORTS));
+            add(Field::Carrier, &format!("{}{:03}", one(draw, &CARRIERS), draw.below(400)));
+            if status == Departed {
+                add(Field::DepartedOn, &on(since));
+            }
+            add(Field::VisaPost, &one(draw, &POSTS));
+        }
+        Source::Claims => {
+            let form = if status == WorkAuthorized {
+                "I-765"
+            } else if status == ProtectedStatus {
+                "I-821"
+            } else {
+                draw.of(&[("I-485", 60), ("I-130", 12), ("I-129", 8), ("I-751", 5), ("I-539", 5), ("N-400", 10)])
+            };
+            add(Field::Form, form);
+            add(Field::ReceivedOn, &on(since - draw.within(20, 700)));
+        }
+        Source::Adis => {
+            add(Field::Port, &one(draw, &PORTS));
+            if matches!(status, EntryMatchedExit | Overstayed) {
+                add(Field::DepartedOn, &on(since));
+            }
+        }
+        Source::Enforce => {
+            add(Field::EncounteredOn, &on(since));
+            add(Field::EncounteredAt, &one(draw, &SECTORS));
+        }
+        Source::Sevis => {
+            let school = draw.below(4_000);
+            let letter = |place: u32| char::from(b'A' + u8::try_from(place % 26).unwrap_or(0));
+            let code = [letter(school / 676), letter(school / 26), letter(school)];
+            add(Field::School, &format!("{}214F{school:05}", code.iter().collect::<String>()));
+            let began = person.admission.map_or(since, |admission| day::of(admission.on));
+            add(Field::ProgramEnd, &on(began + draw.of(&[(365, 30), (730, 25), (1_461, 35), (2_192, 10)])));
+        }
+        Source::Dacs => {
+            add(Field::FileOffice, &one(draw, &OFFICES));
+            add(Field::Charge, &one(draw, &CHARGES));
+            if matches!(status, OrderedRemoved | Removed | Supervised) {
+                add(Field::OrderedOn, &on(since - draw.within(0, 120)));
+            }
+        }
+        Source::Raps => {
+            add(Field::FileOffice, &one(draw, &ASYLUM_OFFICES));
+            add(Field::ReceivedOn, &on(since - draw.within(20, 900)));
+        }
+    }
+}
+
+const OFFICES: [&str; 20] = [
+    "NYC", "LOS", "MIA", "SFR", "CHI", "HOU", "DAL", "NEW", "BOS", "PHI", "ATL", "WAS", "DEN", "SEA", "SNA", "SND",
+    "PHO", "DET", "NBC", "ELP",
+];
+
+const ASYLUM_OFFICES: [&str; 8] = ["ZNY", "ZNK", "ZMI", "ZLA", "ZSF", "ZHN", "ZCH", "ZAR"];
+
+const PORTS: [&str; 24] = [
+    "NYC", "LOS", "MIA", "SFR", "CHI", "HOU", "DAL", "NEW", "BOS", "ATL", "WAS", "SEA", "HHW", "AGA", "ELP", "LAR",
+    "SYS", "OTM", "NOG", "BRO", "HID", "DET", "BUF", "TOR",
+];
+
+const CARRIERS: [&str; 16] =
+    ["AA", "UA", "DL", "AM", "LA", "AV", "CM", "KE", "JL", "NH", "CA", "AI", "EK", "LH", "BA", "AF"];
+
+const POSTS: [&str; 16] =
+    ["MEX", "CDJ", "GDL", "MTR", "GTM", "SNS", "BGT", "LMA", "MNL", "GUZ", "SHG", "HCM", "SEO", "TKY", "NWD", "BMB"];
+
+const SECTORS: [&str; 16] =
+    ["SDC", "ELC", "YUM", "TCA", "EPT", "BBT", "DRT", "LRT", "RGV", "MIP", "NLL", "BLW", "SPW", "HVM", "GFN", "DTM"];
+
+const CHARGES: [&str; 8] = ["212A6AI", "212A7AI", "212A2AI", "212A9BI", "237A1B", "237A1A", "237A2AIII", "237A2BI"];
+
 /// What the persons of a source have in common.
 struct Profile {
-    mix: Mix,
-    decades: &'static [(i16, u32)],
-    /// Of a hundred.
-    men: u32,
     statuses: &'static [(Status, u32)],
     classes: &'static [(&'static str, u32)],
     /// Days of the authorized stay, where there is one.
@@ -78,9 +215,6 @@ impl Profile {
     const fn of(source: Source) -> &'static Self {
         match source {
             Source::Cis => &Self {
-                mix: Mix::Settled,
-                decades: &DECADES,
-                men: 50,
                 statuses: &[
                     (PermanentResident, 45),
                     (ConditionalResident, 3),
@@ -104,17 +238,11 @@ impl Profile {
                 stay_days: None,
             },
             Source::Niis => &Self {
-                mix: Mix::Visitors,
-                decades: &DECADES,
-                men: 51,
                 statuses: &[(InAuthorizedStay, 12), (Departed, 70), (NoDeparture, 14), (StayExtended, 4)],
                 classes: &[("B1", 18), ("B2", 52), ("WT", 14), ("WB", 4), ("H1B", 5), ("H2A", 3), ("L1", 2), ("K1", 2)],
                 stay_days: Some((30, 180)),
             },
             Source::Claims => &Self {
-                mix: Mix::Settled,
-                decades: &DECADES,
-                men: 49,
                 statuses: &[
                     (BenefitPending, 30),
                     (BenefitApproved, 40),
@@ -126,17 +254,11 @@ impl Profile {
                 stay_days: None,
             },
             Source::Adis => &Self {
-                mix: Mix::Visitors,
-                decades: &DECADES,
-                men: 51,
                 statuses: &[(EntryMatchedExit, 85), (EntryWithoutExit, 11), (Overstayed, 4)],
                 classes: &[("B1", 18), ("B2", 50), ("WT", 22), ("WB", 6), ("H1B", 4)],
                 stay_days: Some((30, 180)),
             },
             Source::Enforce => &Self {
-                mix: Mix::Encounters,
-                decades: &DECADES,
-                men: 84,
                 statuses: &[
                     (NoticeToAppear, 22),
                     (VoluntaryReturn, 45),
@@ -148,17 +270,11 @@ impl Profile {
                 stay_days: None,
             },
             Source::Sevis => &Self {
-                mix: Mix::Students,
-                decades: &STUDENT_DECADES,
-                men: 53,
                 statuses: &[(StudentActive, 45), (StudentCompleted, 42), (StudentTerminated, 10), (StudentNoShow, 3)],
                 classes: &[("F1", 72), ("J1", 25), ("M1", 3)],
                 stay_days: None,
             },
             Source::Dacs => &Self {
-                mix: Mix::Encounters,
-                decades: &DECADES,
-                men: 82,
                 statuses: &[
                     (InProceedings, 32),
                     (OrderedRemoved, 24),
@@ -171,56 +287,12 @@ impl Profile {
                 stay_days: None,
             },
             Source::Raps => &Self {
-                mix: Mix::Asylum,
-                decades: &DECADES,
-                men: 54,
                 statuses: &[(AsylumPending, 45), (AsylumGranted, 22), (AsylumReferred, 28), (AsylumWithdrawn, 5)],
                 classes: &[("EWI", 50), ("B2", 42), ("PAR", 8)],
                 stay_days: None,
             },
         }
     }
-}
-
-/// Surname, given name and middle name, all within a name field.
-fn names(draw: &mut Draw, group: &Group, sex: Sex) -> (String, String, String) {
-    let mut surname = group.surname(draw, sex).to_owned();
-    let given = group.given(draw, sex);
-    let room = |surname: &str| NAME_MAX.saturating_sub(surname.len() + ", ".len() + given.len() + " ".len());
-    if group.custom == Custom::TwoSurnames && draw.percent(45) {
-        let second = group.surname(draw, sex);
-        if room(&surname) > second.len() {
-            surname = format!("{surname} {second}");
-        }
-    }
-    let middle = match group.custom {
-        Custom::SecondGiven if draw.percent(60) => group.given(draw, sex),
-        Custom::TwoSurnames if draw.percent(35) => group.given(draw, sex),
-        Custom::MothersSurname if draw.percent(75) => group.surname(draw, sex),
-        Custom::FathersName if draw.percent(45) => group.given(draw, Sex::Male),
-        Custom::OwnMiddle if draw.percent(80) => group.own_middle(draw, sex),
-        Custom::SecondGiven | Custom::TwoSurnames | Custom::MothersSurname | Custom::FathersName => "",
-        Custom::OwnMiddle | Custom::Plain => "",
-    };
-    let middle = if middle == given { "" } else { middle };
-    // What does not fit is written as its initial, as on a form.
-    let middle = match room(&surname) {
-        room if middle.len() <= room && !draw.percent(15) => middle.to_owned(),
-        0 => String::new(),
-        _ => middle.chars().take(1).collect(),
-    };
-    (surname, given.to_owned(), middle)
-}
-
-/// A day of birth. One in a hundred is the January 1 of a person of whom only the year is known.
-fn born(draw: &mut Draw, decades: &[(i16, u32)]) -> i32 {
-    let decade = draw.of(decades);
-    let last = (decade + 9).min(LAST_BIRTH_YEAR);
-    let (first_day, last_day) = (day_of(decade, 1, 1), day_of(last, 12, 31));
-    if draw.percent(1) {
-        return day_of(i16::try_from(draw.within(decade.into(), last.into())).unwrap_or(decade), 1, 1);
-    }
-    draw.within(first_day, last_day)
 }
 
 /// The admission and the day since when the status holds.

@@ -40,6 +40,9 @@ fn record(number: u32, surname: &str, given: &str, middle: &str, born: Date, sta
         admission: None::<Admission>,
         status,
         status_since: Some(date(since, 3, 14)),
+        identifiers: Vec::new(),
+        aliases: Vec::new(),
+        details: Vec::new(),
     }
 }
 
@@ -93,6 +96,6 @@ pub(crate) const SENT: &str = "08:00 01/31/2030 00027 AX";
 /// What the center replies to the bytes of an inquiry: none if they are no message.
 pub(crate) fn replies(index: &Index, writer: &Writer, validation: u32, bytes: &[u8]) -> Option<[Reply; 2]> {
     let inquiry = Inquiry::read(validation, &parse_output(bytes).ok()?);
-    let decision = decide(&inquiry, |query, limit| index.search(query, limit));
+    let decision = decide(&inquiry, |query, limit| index.search(query, limit)).unwrap();
     Some([writer.acknowledgement(&inquiry), writer.answer(&inquiry, &decision)])
 }
