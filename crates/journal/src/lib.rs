@@ -122,22 +122,34 @@
 //! ends and recovers from the log. A full disk, in a write or while a segment is prepared, leaves the log as it was:
 //! [`CommitError::Full`], and a later commit tries again, as the writer does by itself. A segment half made keeps the room that it has.
 
+mod checkpoint;
 mod chores;
 mod disk;
 mod error;
 mod format;
+mod hex;
+mod index;
 mod journal;
+pub mod offline;
 mod reader;
 mod recover;
+mod replay;
 mod scan;
+mod stage;
+pub mod statement;
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
 mod tests;
+mod walk;
 mod writer;
 
+pub use checkpoint::{CheckpointError, CheckpointWriter};
+pub use chores::Pruned;
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::{AppendError, CommitError, Damage, Fault, OpenError, ReadError, ShutdownError};
-pub use format::PAYLOAD_BYTES_MAX;
-pub use journal::{Config, Cut, Entry, Journal, Report};
-pub use reader::{Reader, Record};
+pub use format::{Hash, JournalId, PAYLOAD_BYTES_MAX};
+pub use journal::{Config, Cut, Journal, Report};
+pub use reader::{Head, Reader, Record, SegmentInfo};
+pub use replay::{Each, Entry, Replay, Section, each};
+pub use walk::Scan;
 pub use writer::{Batch, Notice, Writer, start};
