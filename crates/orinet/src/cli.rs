@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, demo, responder, send, switch};
+use crate::{certs, demo, journal, responder, send, switch};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Certs(certs::Arguments),
     /// Run a whole sample network on this machine and show an inquiry answered.
     Demo(demo::Arguments),
+    /// Look after the journal of a switch: check, mend, back up, read.
+    Journal(journal::Arguments),
     /// Run a process that answers inquiries.
     Responder(responder::Arguments),
     /// Send messages as a station and print what comes back.
