@@ -4,6 +4,7 @@
 mod cli;
 mod certs;
 mod demo;
+mod load;
 mod logs;
 mod responder;
 mod send;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     match cli.command {
         cli::Command::Certs(arguments) => certs::run(&arguments),
         cli::Command::Demo(arguments) => demo::run(&arguments),
+        cli::Command::Load(arguments) => load::run(&arguments),
         cli::Command::Responder(arguments) => responder::run(&arguments),
         cli::Command::Send(arguments) => send::run(&arguments),
         cli::Command::Switch(arguments) => switch::run(&arguments),

@@ -16,6 +16,7 @@ mod certs;
 mod crowd;
 mod demo;
 mod disk;
+mod load;
 mod responder;
 mod send;
 mod switch;
