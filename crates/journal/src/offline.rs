@@ -1,8 +1,9 @@
 //! What is done to a journal from outside: checked, mended, measured, backed up, restored.
 //!
-//! [`verify`], [`stats`] and [`backup`] only read the journal and take no lock: they work beside a switch that has it open,
-//! on a killed one and on a closed one. They never call a live end damage: what is being written while they look is read as
-//! far as it is whole. [`Look`] hands its records to other readers in the same way. [`repair`] and [`restore`] write, and refuse a journal that is in use.
+//! [`verify()`], [`stats()`] and [`backup()`] only read the journal and take no lock: they work beside a switch that has it
+//! open, on a killed one and on a closed one. They never call a live end damage: what is being written while they look is read
+//! as far as it is whole. [`Look`] hands its records to other readers in the same way. [`plan`] and [`restore()`] write, and
+//! refuse a journal that is in use.
 //!
 //! This is a second reading of the format, apart from the one that [`Journal::open`](crate::Journal::open) does: it goes on
 //! behind damage and names all of it.

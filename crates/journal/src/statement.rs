@@ -3,7 +3,7 @@
 //! The chain of hashes shows damage, but whoever may write the files can make all of it anew. A statement is signed with a key
 //! and kept in a file, and both lie where that person cannot write. The hash in it stands for every byte of the log before it:
 //! whatever is changed, deleted, moved or inserted below, and a log that is cut short above, no longer agrees with it.
-//! [`verify`](crate::offline::verify) holds statements against a log.
+//! [`verify`](crate::offline::verify()) holds statements against a log.
 //!
 //! What is written after the newest statement is not covered by it, and a beginning that was cut off looks as if retention had
 //! removed it: statements about it are counted as *before the log's beginning*.

@@ -5,6 +5,7 @@ mod cli;
 mod certs;
 mod demo;
 mod journal;
+mod load;
 mod logs;
 mod responder;
 mod send;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         cli::Command::Certs(arguments) => certs::run(&arguments),
         cli::Command::Demo(arguments) => demo::run(&arguments),
         cli::Command::Journal(arguments) => journal::run(&arguments),
+        cli::Command::Load(arguments) => load::run(&arguments),
         cli::Command::Responder(arguments) => responder::run(&arguments),
         cli::Command::Send(arguments) => send::run(&arguments),
         cli::Command::Switch(arguments) => switch::run(&arguments),

@@ -20,6 +20,7 @@ mod disk;
 mod faults;
 mod follower;
 mod journal;
+mod load;
 mod responder;
 mod restart;
 mod send;

@@ -32,10 +32,13 @@ impl Source for Directory {
     type File = File;
 
     fn names(&self) -> io::Result<Vec<String>> {
+        // A directory that is not there has no journal either.
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
         // A name that is not text is none of a journal's.
-        fs::read_dir(&self.0)?
-            .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
-            .collect()
+        entries.filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose()).collect()
     }
 
     fn open(&self, name: &str) -> io::Result<File> {

@@ -42,7 +42,7 @@ impl Salvaged {
     }
 }
 
-/// Hands every record of a file that [`repair`](super::plan) has written to `visit`, in the order in which they lay. The same
+/// Hands every record of a file that [`repair`](super::plan()) has written to `visit`, in the order in which they lay. The same
 /// record may come twice, if it lay in two places.
 ///
 /// # Errors

@@ -85,7 +85,7 @@ impl Stats {
 /// Reads what the journal in `directory` holds. Takes no lock and checks no record but those of the last segment.
 ///
 /// # Errors
-/// [`VerifyError`]; headers that cannot be read are left out, and [`verify`](super::verify) says what is wrong with them.
+/// [`VerifyError`]; headers that cannot be read are left out, and [`verify`](super::verify()) says what is wrong with them.
 pub fn stats(directory: &Path) -> Result<Stats, VerifyError> {
     let source = Directory(directory.to_owned());
     let no_journal = || VerifyError::NoJournal { directory: directory.display().to_string() };
