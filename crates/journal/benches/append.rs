@@ -207,10 +207,12 @@ fn compare_writer(directory: &Path) {
             let rate = count / began.elapsed().as_secs_f64();
             cpu += process_cpu_time() - cpu_began;
             let size = (count / f64::from(commits)).round();
+            #[expect(clippy::cast_possible_truncation, reason = "a count of records")]
+            let whole = size as usize;
             while behind.stored < behind.submitted {
                 behind.wait();
             }
-            let raw_rate = Round::run(&mut raw, |raw| raw.commit(size as usize), |_| {}).rate(size as usize);
+            let raw_rate = Round::run(&mut raw, |raw| raw.commit(whole), |_| {}).rate(whole);
             rates.push(rate);
             sizes.push(size);
             ratios.push(rate / raw_rate);
