@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chores::{Chores, Keeper, Pruned, segment_name, sync_failed, write_failed, write_zeros};
@@ -103,8 +103,8 @@ pub struct Journal<D: Disk = RealDisk> {
     helper: Helper<D>,
     /// As far as the log is durable.
     chain: Chain,
-    /// The next commit. Another thread may add to it while this one stores the commit before.
-    stage: Arc<Mutex<Stage>>,
+    /// The next commit.
+    stage: Stage,
     /// A commit that was taken from the stage and is not stored yet: the disk was full.
     pending: Option<Commit>,
     /// Memory for the next commit.
@@ -177,7 +177,7 @@ impl<D: Disk> Journal<D> {
             return Err(OpenError::SegmentBytes(config.segment_bytes));
         }
         let Recovered { shelf, chores, tail, spare, chain, report } = recover(disk, &config, replay)?;
-        let stage = Arc::new(Mutex::new(Stage::new(&tail.header, tail.offset, chain)));
+        let stage = Stage::new(&tail.header, tail.offset, chain);
         let journal = Self {
             config,
             tail,
@@ -200,7 +200,7 @@ impl<D: Disk> Journal<D> {
 
     /// The number that the next record appended gets; numbers begin at 1.
     pub fn next_sequence(&self) -> u64 {
-        self.stage().last_sequence() + 1
+        self.stage.last_sequence() + 1
     }
 
     /// The last durable record's number; 0 before the first.
@@ -225,24 +225,13 @@ impl<D: Disk> Journal<D> {
     /// [`AppendError::TooLong`] and [`AppendError::Kind`]; the record is not added then.
     pub fn append(&mut self, kind: u8, payload: &[u8]) -> Result<u64, AppendError> {
         check_record(kind, payload.len(), self.payload_bytes_max())?;
-        let mut stage = self.stage();
-        stage.append(kind, payload);
-        Ok(stage.last_sequence())
+        self.stage.append(kind, payload);
+        Ok(self.stage.last_sequence())
     }
 
     /// Bytes that wait for the next commit.
     pub fn staged_bytes(&self) -> usize {
-        self.stage().bytes() + self.pending.as_ref().map_or(0, |pending| pending.bytes.len())
-    }
-
-    /// The next commit, to add to it from elsewhere.
-    pub(crate) fn shared_stage(&self) -> Arc<Mutex<Stage>> {
-        Arc::clone(&self.stage)
-    }
-
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        // Nothing inside can panic half-way.
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stage.bytes() + self.pending.as_ref().map_or(0, |pending| pending.bytes.len())
     }
 
     /// Makes every appended record durable: one write and one sync, more only where a segment ends.
@@ -370,19 +359,11 @@ impl<D: Disk> Journal<D> {
     }
 
     fn commit_all(&mut self) -> Result<(), CommitError> {
-        // What is appended from elsewhere meanwhile is for the next call.
-        let last = self.stage().last_sequence();
-        while self.chain.sequence < last {
+        while self.chain.sequence < self.stage.last_sequence() {
             if self.tail.sealed {
                 self.begin_next()?;
             }
-            let commit = match self.pending.take() {
-                Some(pending) => Some(pending),
-                None => {
-                    let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-                    stage.take(&mut self.recycled)
-                }
-            };
+            let commit = self.pending.take().or_else(|| self.stage.take(&mut self.recycled));
             let Some(commit) = commit else { break };
             if let Err(error) = self.store(&commit) {
                 self.pending = Some(commit);
@@ -461,7 +442,7 @@ impl<D: Disk> Journal<D> {
             }
         }
         self.shelf.update(|index| index.begin_segment(&self.tail.header));
-        self.stage().begin_segment(&self.tail.header, self.tail.offset);
+        self.stage.begin_segment(&self.tail.header, self.tail.offset);
         if let Helper::Thread(keeper) = &self.helper {
             keeper.want(number + 1);
         }

@@ -1,10 +1,8 @@
-//! The commit in the making: records are numbered, linked, checksummed and hashed as they are appended, also while the commit
-//! before is on its way to the disk.
+//! The commit in the making: records are numbered, linked, checksummed and hashed as they are appended, while they are still in
+//! the processor's cache.
 
 use std::collections::VecDeque;
 use std::mem;
-
-use bytes::Bytes;
 
 use crate::format::{SEAL_BYTES, SegmentHeader, finish_record, seal_record, stage_record, stored_bytes};
 use crate::scan::Chain;
@@ -20,7 +18,7 @@ pub(crate) struct Stage {
     chain: Chain,
     open: Commit,
     /// Records that the segment has no room for: they wait for the next one.
-    later: VecDeque<(u8, Bytes)>,
+    later: VecDeque<(u8, Vec<u8>)>,
     later_bytes: usize,
 }
 
@@ -49,16 +47,8 @@ impl Stage {
         if self.fits(payload) {
             self.finish(kind, payload);
         } else {
-            self.wait(kind, Bytes::copy_from_slice(payload));
-        }
-    }
-
-    /// The same without a copy of what has to wait.
-    pub(crate) fn append_bytes(&mut self, kind: u8, payload: Bytes) {
-        if self.fits(&payload) {
-            self.finish(kind, &payload);
-        } else {
-            self.wait(kind, payload);
+            self.later_bytes += stored_bytes(payload.len());
+            self.later.push_back((kind, payload.to_vec()));
         }
     }
 
@@ -105,11 +95,6 @@ impl Stage {
 
     fn fits(&self, payload: &[u8]) -> bool {
         self.later.is_empty() && stored_bytes(payload.len()) <= self.room
-    }
-
-    fn wait(&mut self, kind: u8, payload: Bytes) {
-        self.later_bytes += stored_bytes(payload.len());
-        self.later.push_back((kind, payload));
     }
 
     fn finish(&mut self, kind: u8, payload: &[u8]) {

@@ -1,8 +1,4 @@
-//! Group commit: whatever queued while the last commit ran becomes the next.
-//!
-//! The writer's thread stores; when nothing is under way it also finishes the records that it stores. Much that queues while it
-//! waits for the disk is finished meanwhile by the preparer's thread, so that the disk need not wait for hashes. Little is not
-//! worth waking a thread for.
+//! Group commit on one thread: whatever queued while the last commit ran becomes the next.
 
 use std::fmt;
 use std::io;
@@ -17,12 +13,9 @@ use crate::disk::Disk;
 use crate::error::{AppendError, CommitError, Fault, ShutdownError};
 use crate::journal::{Journal, check_record};
 use crate::reader::Reader;
-use crate::stage::Stage;
 
 /// At most about this much is written by one commit: what comes later in the queue does not hold up the first.
 const COMMIT_BYTES: usize = 4 << 20;
-/// So much must have queued while a commit runs for the preparer to be woken: some 20 µs of hashing.
-const PREPARE_BYTES: usize = 16 << 10;
 
 /// Records to be stored together, with consecutive numbers.
 #[derive(Default)]
@@ -88,17 +81,8 @@ pub fn start<D: Disk>(
     notify: impl FnMut(Notice) + Send + 'static,
 ) -> io::Result<(Writer, Reader<D>)> {
     let next = journal.next_sequence();
-    let queue = Queue {
-        records: Vec::new(),
-        bytes: 0,
-        next,
-        retain: None,
-        storing: false,
-        staged_enough: false,
-        closing: false,
-        stopped: false,
-    };
-    let desk = Arc::new(Desk { queue: Mutex::new(queue), changed: Condvar::new(), piled_up: Condvar::new() });
+    let queue = Queue { records: Vec::new(), next, retain: None, closing: false, stopped: false };
+    let desk = Arc::new(Desk { queue: Mutex::new(queue), changed: Condvar::new() });
     let keepers = Arc::clone(&desk);
     journal.start_keeper(move || {
         // Under the lock, so that the writer is either before its look at the keeper or already waiting.
@@ -107,24 +91,14 @@ pub fn start<D: Disk>(
         drop(queue);
     })?;
     let (reader, bytes_max) = (journal.reader(), journal.payload_bytes_max());
-    let (preparers, stage) = (Arc::clone(&desk), journal.shared_stage());
-    thread::Builder::new().name("journal-preparer".to_owned()).spawn(move || prepare(&preparers, &stage))?;
     let theirs = Arc::clone(&desk);
     let thread = thread::Builder::new().name("journal-writer".to_owned()).spawn(move || {
         let stop = StopOnDrop(&theirs);
-        let stage = journal.shared_stage();
-        let work = Work { desk: &theirs, stage, journal, notify, announced: 0, mark_due: None };
+        let work = Work { desk: &theirs, journal, notify, announced: 0, mark_due: None };
         let ended = work.run();
         drop(stop);
         ended
-    });
-    let thread = match thread {
-        Ok(thread) => thread,
-        Err(error) => {
-            drop(StopOnDrop(&desk));
-            return Err(error);
-        }
-    };
+    })?;
     Ok((Writer { desk, bytes_max, thread: Some(thread) }, reader))
 }
 
@@ -139,29 +113,21 @@ impl Writer {
             return Err(AppendError::Stopped);
         }
         let mut expected = queue.next;
-        let mut bytes = 0;
         for (found, kind, payload) in &batch.records {
             check_record(*kind, payload.len(), self.bytes_max)?;
             if *found != expected {
                 return Err(AppendError::Sequence { expected, found: *found });
             }
             expected += 1;
-            bytes += payload.len();
         }
         queue.next = expected;
-        queue.bytes += bytes;
         if queue.records.is_empty() {
             queue.records = batch.records;
         } else {
             queue.records.extend(batch.records);
         }
-        let piled_up = queue.piled_up();
         drop(queue);
-        // Nobody waits at `changed` while a commit runs, nor at `piled_up` while none does: then it costs nothing.
         self.desk.changed.notify_all();
-        if piled_up {
-            self.desk.piled_up.notify_one();
-        }
         Ok(())
     }
 
@@ -201,83 +167,18 @@ impl Drop for Writer {
     }
 }
 
-/// Where records wait. Who needs the stage too takes it first: whoever takes records away puts them onto the stage before
-/// anybody else can, so that they stay in order.
 struct Desk {
     queue: Mutex<Queue>,
-    /// For the writer.
     changed: Condvar,
-    /// For the preparer.
-    piled_up: Condvar,
 }
 
 struct Queue {
     records: Vec<(u64, u8, Bytes)>,
-    /// Bytes of their payloads.
-    bytes: usize,
     next: u64,
     /// The first record that must stay, if that was said since it was last heard.
     retain: Option<u64>,
-    /// A commit is on its way to the disk.
-    storing: bool,
-    /// The next commit is large enough as it is.
-    staged_enough: bool,
     closing: bool,
     stopped: bool,
-}
-
-impl Queue {
-    /// Whether there is something for the preparer to do.
-    fn piled_up(&self) -> bool {
-        self.storing && !self.staged_enough && self.bytes >= PREPARE_BYTES
-    }
-
-    /// Puts back what was taken and not staged, before what came meanwhile.
-    fn give_back(&mut self, records: std::vec::IntoIter<(u64, u8, Bytes)>) {
-        if records.len() > 0 {
-            let mut records: Vec<_> = records.collect();
-            self.bytes += records.iter().map(|(_, _, payload)| payload.len()).sum::<usize>();
-            records.append(&mut self.records);
-            self.records = records;
-        }
-    }
-
-    /// Takes the records away, for the stage.
-    fn take(&mut self) -> Vec<(u64, u8, Bytes)> {
-        self.bytes = 0;
-        std::mem::take(&mut self.records)
-    }
-}
-
-/// The preparer's thread: finishes what queues while a commit runs.
-fn prepare(desk: &Desk, stage: &Mutex<Stage>) {
-    loop {
-        let idle = |queue: &mut Queue| !queue.stopped && !queue.piled_up();
-        let queue = desk.piled_up.wait_while(desk.queue(), idle).unwrap_or_else(PoisonError::into_inner);
-        if queue.stopped {
-            return;
-        }
-        drop(queue);
-        let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-        let records = {
-            let mut queue = desk.queue();
-            // The writer may have been faster.
-            if !queue.piled_up() {
-                continue;
-            }
-            queue.take()
-        };
-        let mut records = records.into_iter();
-        // The writer waits for the stage meanwhile, as it needs these records first.
-        while stage.bytes() < COMMIT_BYTES
-            && let Some((_, kind, payload)) = records.next()
-        {
-            stage.append_bytes(kind, payload);
-        }
-        let mut queue = desk.queue();
-        queue.staged_enough = stage.bytes() >= COMMIT_BYTES;
-        queue.give_back(records);
-    }
 }
 
 impl Desk {
@@ -298,7 +199,6 @@ struct StopOnDrop<'a>(&'a Desk);
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.queue().stopped = true;
-        self.0.piled_up.notify_all();
     }
 }
 
@@ -317,8 +217,7 @@ enum Why {
 
 /// What the thread takes from its desk.
 enum Task {
-    /// What is on the stage.
-    Store,
+    Store(Vec<(u64, u8, Bytes)>),
     Retain(u64),
     Tell(Pruned),
     Mark,
@@ -328,7 +227,6 @@ enum Task {
 
 struct Work<'a, D: Disk, N> {
     desk: &'a Desk,
-    stage: Arc<Mutex<Stage>>,
     journal: Journal<D>,
     notify: N,
     /// The last record that a `Stored` covered.
@@ -358,7 +256,7 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
     fn work(&mut self) -> Why {
         loop {
             let result = match self.next_task() {
-                Task::Store => self.commit(),
+                Task::Store(records) => self.store(records),
                 Task::Retain(from) => self.retain(from),
                 Task::Tell(Pruned { first_sequence, segments, bytes }) => {
                     (self.notify)(Notice::Pruned { first_sequence, segments, bytes });
@@ -376,12 +274,8 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
 
     /// Waits for something to do. What is queued goes before the end, and the mark waits for neither.
     fn next_task(&mut self) -> Task {
+        let mut queue = self.desk.queue();
         loop {
-            // Whatever the preparer has begun with is on the stage now.
-            let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut queue = self.desk.queue();
-            queue.storing = false;
-            queue.staged_enough = false;
             if let Some(fault) = self.journal.keeper_failure() {
                 return Task::Fail(fault);
             }
@@ -391,35 +285,36 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
             if let Some(from) = queue.retain.take() {
                 return Task::Retain(from);
             }
-            if !queue.records.is_empty() || stage.bytes() > 0 {
-                let mut records = queue.take().into_iter();
-                drop(queue);
-                while stage.bytes() < COMMIT_BYTES
-                    && let Some((_, kind, payload)) = records.next()
-                {
-                    stage.append_bytes(kind, payload);
-                }
-                let mut queue = self.desk.queue();
-                queue.storing = true;
-                queue.give_back(records);
-                return Task::Store;
+            if !queue.records.is_empty() {
+                return Task::Store(std::mem::take(&mut queue.records));
             }
             if queue.closing {
                 return Task::Close;
             }
-            drop(stage);
-            // Nobody else takes records away while no commit runs.
-            match self.mark_due {
-                None => drop(self.desk.changed.wait(queue)),
+            queue = match self.mark_due {
+                None => self.desk.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 Some(due) => {
                     let left = due.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Task::Mark;
                     }
-                    drop(self.desk.changed.wait_timeout(queue, left));
+                    self.desk.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0
                 }
+            };
+        }
+    }
+
+    fn store(&mut self, records: Vec<(u64, u8, Bytes)>) -> Result<(), Why> {
+        for (_, kind, payload) in records {
+            // Checked when it was submitted.
+            if let Err(error) = self.journal.append(kind, &payload) {
+                return Err(self.fail(Fault::new("append to", "log", io::Error::other(error))));
+            }
+            if self.journal.staged_bytes() >= COMMIT_BYTES {
+                self.commit()?;
             }
         }
+        self.commit()
     }
 
     /// Commits, over a full disk if need be.
