@@ -103,7 +103,10 @@ fn value(field: &FieldSpec, today: Date, random: &mut Pcg64) -> String {
     }
     let longest = *field.length.end();
     match field.form {
+        Some(Form::Address) => name(random).get(..2).unwrap_or("ZZ").to_owned(),
         Some(Form::BirthDate) => birth_date(today, longest, random),
+        // The same day for both ends of a period.
+        Some(Form::Moment) => today.strftime("%Y%m%d").to_string(),
         Some(Form::Name) => {
             let name = format!("{}, {}", name(random), name(random));
             name.get(..longest).unwrap_or(&name).trim_end().to_owned()
