@@ -22,6 +22,12 @@ pub(crate) const STRACE: Program = Program { name: "strace", package: "strace" }
 /// libFuzzer is C++.
 pub(crate) const COMPILER: Program = Program { name: "g++", package: "g++" };
 pub(crate) const VALGRIND: Program = Program { name: "valgrind", package: "valgrind" };
+pub(crate) const FIU: Program = Program { name: "fiu-run", package: "fiu-utils" };
+pub(crate) const QEMU_STORAGE: Program = Program { name: "qemu-storage-daemon", package: "qemu-utils" };
+pub(crate) const FUSE: Program = Program { name: "fusermount3", package: "fuse3" };
+pub(crate) const MKFS: Program = Program { name: "mkfs.ext4", package: "e2fsprogs" };
+pub(crate) const LOSETUP: Program = Program { name: "losetup", package: "mount" };
+pub(crate) const MOUNT: Program = Program { name: "mount", package: "mount" };
 
 /// The version of cargo-fuzz that is installed if there is none.
 const CARGO_FUZZ: &str = "0.13.2";

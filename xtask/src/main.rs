@@ -3,7 +3,9 @@
 mod count;
 mod install;
 mod lint;
+mod measure;
 mod output;
+mod power;
 mod process;
 mod steps;
 mod suite;
@@ -45,6 +47,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test { steps, effort } => return suite::run(&Workspace::find()?, &steps, effort),
         Task::Lint => return lint::report(&Workspace::find()?),
         Task::Bench { arguments } => steps::cargo::bench(&Workspace::find()?, &arguments)?,
+        Task::BenchStores { rounds } => measure::stores(&Workspace::find()?, rounds)?,
+        Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,
+        Task::PowerCuts { cuts, seed } => return power::report(&Workspace::find()?, cuts, seed),
         Task::Count { operations, times } => count::run(&Workspace::find()?, &operations, times)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -11,7 +11,7 @@ use anyhow::{Error, Result};
 use crate::install::Installer;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{install, lint, output};
+use crate::{install, lint, output, power};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +25,14 @@ pub(crate) enum Step {
     Conformance,
     Crash,
     Synced,
+    PowerCuts,
     Fuzz,
     Bench,
 }
 
 impl Step {
     /// All steps, in the order in which they run: what fails fast comes first.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Fmt,
         Self::Clippy,
         Self::Build,
@@ -41,6 +42,7 @@ impl Step {
         Self::Conformance,
         Self::Crash,
         Self::Synced,
+        Self::PowerCuts,
         Self::Fuzz,
         Self::Bench,
     ];
@@ -62,6 +64,7 @@ impl Step {
             Self::Conformance => "conformance",
             Self::Crash => "crash",
             Self::Synced => "synced",
+            Self::PowerCuts => "power-cuts",
             Self::Fuzz => "fuzz",
             Self::Bench => "bench",
         }
@@ -79,6 +82,9 @@ impl Step {
             Self::Conformance => "the demo's network passes conformance/check.py and stops when asked",
             Self::Crash => "a switch that is killed loses nothing: conformance/crash.py",
             Self::Synced => "an acknowledgement waits for the disk: conformance/synced.py, under strace",
+            Self::PowerCuts => {
+                "power cuts lose nothing that was acknowledged: the journal on a disk recorded block by block"
+            }
             Self::Fuzz => "what must hold of any bytes holds: a minute for all targets together",
             Self::Bench => "the benches run",
         }
@@ -137,6 +143,8 @@ impl<'a> Run<'a> {
             Step::Test => {
                 self.installer.need(install::OPENSSL)?;
                 self.installer.need(install::STRACE)?;
+                self.installer.need(install::FIU)?;
+                self.installer.need(install::MOUNT)?;
                 return Ok(cargo::test(self.workspace)?);
             }
             Step::Doc => cargo::doc(self.workspace)?,
@@ -152,6 +160,13 @@ impl<'a> Run<'a> {
             Step::Synced => {
                 let program = self.program()?;
                 return Ok(outside::synced(self, &program)?);
+            }
+            Step::PowerCuts => {
+                let cuts = match self.effort {
+                    Effort::Usual => power::CUTS,
+                    Effort::Long => power::CUTS_LONG,
+                };
+                return Ok(power::run(self.workspace, &self.installer, cuts, None)?);
             }
             Step::Fuzz => fuzz::all(self)?,
             Step::Bench => cargo::bench_smoke(self.workspace)?,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::power;
 use crate::steps::{Effort, Step};
 
 /// The help text.
@@ -9,10 +10,16 @@ pub(crate) const TEXT: &str = "\
 usage: cargo xtask TASK
 
   test [--only STEP,…] [--long]   run all steps, or only those; the last line is `N passed, N failed`
-                                  --long: conformance ten times, 200 crashes, ten minutes of fuzzing per target
+                                  --long: conformance ten times, 200 crashes, 1,000 power cuts, ten minutes of
+                                  fuzzing per target
   test --list                     what the steps are
   lint                            the lint step alone: architecture, tidiness, references
   bench [-- ARGUMENTS]            run the benches; arguments go to criterion (a filter, --save-baseline NAME, …)
+  bench stores [--rounds N]       the journal beside raw appends, SQLite, fjall and redb; keeps benches/stores/results.md
+  bench restart [--waiting N,…]   from a start after a kill to the first new ack, with so many copies waiting
+                                  (default 100000,1000000)
+  power-cuts [--cuts N] [--seed N]
+                                  cut the power of a journal N times (default 200), at block level; the last line as above
   count [--times N] [OPERATION…]  instructions per operation, counted by valgrind; N runs against 2 N (default 1000)
   help                            this text
 
@@ -21,6 +28,9 @@ exit status: 0 all passed, 1 something failed, 64 bad usage
 
 /// Calls of an operation that are counted, unless the command line says otherwise.
 const TIMES: u32 = 1000;
+
+/// Copies that wait when a start is timed, unless the command line says otherwise.
+const WAITING: [u32; 2] = [100_000, 1_000_000];
 
 /// What to do.
 #[derive(Debug, PartialEq)]
@@ -33,6 +43,12 @@ pub(crate) enum Task {
     Lint,
     /// Run the benches in earnest.
     Bench { arguments: Vec<String> },
+    /// Compare the journal with other stores.
+    BenchStores { rounds: Option<u32> },
+    /// Time a start with so many copies waiting, each for itself.
+    BenchRestart { waiting: Vec<u32> },
+    /// Cut the power of a journal so many times, from that seed or a new one.
+    PowerCuts { cuts: u32, seed: Option<u64> },
     /// Count instructions of these operations, or of all.
     Count { operations: Vec<String>, times: u32 },
     /// Print the help text.
@@ -73,6 +89,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Usa
         "test" => test(words),
         "lint" => end(words, Task::Lint),
         "bench" => bench(words),
+        "power-cuts" => power_cuts(words),
         "count" => count(words),
         "help" | "--help" | "-h" => end(words, Task::Help),
         other => Err(UsageError::UnknownTask(other.to_owned())),
@@ -109,9 +126,60 @@ fn bench(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
     match words.next() {
         None => Ok(Task::Bench { arguments: Vec::new() }),
         Some(word) if word == "--" => Ok(Task::Bench { arguments: words.collect() }),
+        Some(word) if word == "stores" => bench_stores(words),
+        Some(word) if word == "restart" => bench_restart(words),
         Some(word) if word == "--help" || word == "-h" => Ok(Task::Help),
         Some(word) => Err(UsageError::Unexpected(word)),
     }
+}
+
+fn bench_stores(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
+    let mut rounds = None;
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--help" | "-h" => return Ok(Task::Help),
+            "--rounds" => rounds = Some(number(words.next(), "--rounds")?),
+            _ => return Err(UsageError::Unexpected(word)),
+        }
+    }
+    Ok(Task::BenchStores { rounds })
+}
+
+fn bench_restart(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
+    let mut waiting = WAITING.to_vec();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--help" | "-h" => return Ok(Task::Help),
+            "--waiting" => {
+                let list = words.next().ok_or(UsageError::Missing("--waiting"))?;
+                waiting = list
+                    .split(',')
+                    .map(|count| number(Some(count.to_owned()), "--waiting"))
+                    .collect::<Result<_, _>>()?;
+            }
+            _ => return Err(UsageError::Unexpected(word)),
+        }
+    }
+    Ok(Task::BenchRestart { waiting })
+}
+
+fn power_cuts(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
+    let (mut cuts, mut seed) = (power::CUTS, None);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--help" | "-h" => return Ok(Task::Help),
+            "--cuts" => cuts = number(words.next(), "--cuts")?,
+            "--seed" => seed = Some(u64::from(number(words.next(), "--seed")?)),
+            _ => return Err(UsageError::Unexpected(word)),
+        }
+    }
+    Ok(Task::PowerCuts { cuts, seed })
+}
+
+/// The value of an option that counts something.
+fn number(value: Option<String>, option: &'static str) -> Result<u32, UsageError> {
+    let value = value.ok_or(UsageError::Missing(option))?;
+    value.parse().ok().filter(|number| *number > 0).ok_or(UsageError::NotACount(value))
 }
 
 fn count(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
@@ -119,10 +187,7 @@ fn count(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--help" | "-h" => return Ok(Task::Help),
-            "--times" => {
-                let value = words.next().ok_or(UsageError::Missing("--times"))?;
-                times = value.parse().ok().filter(|times| *times > 0).ok_or(UsageError::NotACount(value))?;
-            }
+            "--times" => times = number(words.next(), "--times")?,
             option if option.starts_with('-') => return Err(UsageError::Unexpected(word)),
             _ => operations.push(word),
         }
@@ -154,8 +219,14 @@ mod tests {
         check("lint", Ok(Task::Lint));
         check("bench", Ok(Task::Bench { arguments: vec![] }));
         check("bench -- iaq --quick", Ok(Task::Bench { arguments: vec!["iaq".into(), "--quick".into()] }));
+        check("bench stores", Ok(Task::BenchStores { rounds: None }));
+        check("bench stores --rounds 7", Ok(Task::BenchStores { rounds: Some(7) }));
+        check("bench restart", Ok(Task::BenchRestart { waiting: vec![100_000, 1_000_000] }));
+        check("bench restart --waiting 10,20", Ok(Task::BenchRestart { waiting: vec![10, 20] }));
         check("count", Ok(Task::Count { operations: vec![], times: 1000 }));
         check("count --times 20 encode", Ok(Task::Count { operations: vec!["encode".into()], times: 20 }));
+        check("power-cuts", Ok(Task::PowerCuts { cuts: 200, seed: None }));
+        check("power-cuts --cuts 5 --seed 7", Ok(Task::PowerCuts { cuts: 5, seed: Some(7) }));
         check("--help", Ok(Task::Help));
         check("test -h", Ok(Task::Help));
     }
@@ -176,6 +247,9 @@ mod tests {
         check("lint --long", Err(UsageError::Unexpected("--long".into())));
         check("bench iaq", Err(UsageError::Unexpected("iaq".into())));
         check("count --times 0", Err(UsageError::NotACount("0".into())));
+        check("power-cuts --cuts", Err(UsageError::Missing("--cuts")));
+        check("power-cuts --cuts none", Err(UsageError::NotACount("none".into())));
+        check("bench restart --waiting 10,", Err(UsageError::NotACount(String::new())));
         check("count --fast", Err(UsageError::Unexpected("--fast".into())));
     }
 }

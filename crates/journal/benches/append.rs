@@ -1,6 +1,6 @@
 //! Appends to the real disk beside the least that any log could do: the same payload bytes written over a zero-filled file and
 //! synced. Both are measured in turns in one run; the ratio is what counts. The next segment is made before the clock runs,
-//! as the baseline's file is; the last figure, through the writer's threads, pays for that too.
+//! as the baseline's file is; through the writer's threads it is made meanwhile, and counts.
 
 #![expect(clippy::print_stdout, reason = "a bench reports on standard output")]
 
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
-use journal::{Batch, Config, Journal, Notice, RealDisk, start};
+use journal::{Batch, Config, Journal, Notice, RealDisk, Writer, each, start};
 
 const PAYLOAD: [u8; 512] = [0x41; 512];
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -63,7 +63,7 @@ fn commit(journal: &mut Journal, records: usize) {
 fn open(directory: &Path) -> Journal {
     let disk = RealDisk::open(&directory.join("journal")).expect("opens");
     let config = Config { segment_bytes: SEGMENT_BYTES, ..Config::default() };
-    let (mut journal, _) = Journal::open(disk, config, |_| {}).expect("opens");
+    let (mut journal, _) = Journal::open(disk, config, &mut each(|_| {})).expect("opens");
     journal.prepare().expect("prepares");
     journal
 }
@@ -141,30 +141,112 @@ fn compare(directory: &Path) {
     }
 }
 
-/// Group commit through the writer's thread, segments and marks made beside it: four batches of 64 records under way.
-fn through_the_writer(directory: &Path) {
-    const RECORDS: u64 = 64;
-    let journal = open(directory);
-    let (sender, notices) = mpsc::channel();
-    let (writer, _reader) = start(journal, move |notice| drop(sender.send(notice))).expect("starts");
-    let payload = Bytes::from_static(&PAYLOAD);
-    let began = Instant::now();
-    let (mut submitted, mut stored) = (0, 0);
-    while began.elapsed() < Duration::from_secs(4) {
-        while submitted - stored < 4 * RECORDS {
-            let records =
-                (submitted + 1..=submitted + RECORDS).map(|sequence| (sequence, 1, payload.clone())).collect();
-            writer.submit(Batch { records }).expect("takes it");
-            submitted += RECORDS;
-        }
-        match notices.recv().expect("a notice") {
-            Notice::Stored { through } => stored = through,
-            other @ (Notice::Full { .. } | Notice::Open | Notice::Failed { .. }) => panic!("{other:?}"),
+/// The log behind its writer's thread, as a switch drives it: while one commit of so many records runs, the next is queued.
+struct Behind {
+    writer: Option<Writer>,
+    notices: mpsc::Receiver<Notice>,
+    submitted: u64,
+    stored: u64,
+}
+
+impl Behind {
+    fn new(directory: &Path) -> Self {
+        let (sender, notices) = mpsc::channel();
+        let (writer, _) = start(open(directory), move |notice| drop(sender.send(notice))).expect("starts");
+        Self { writer: Some(writer), notices, submitted: 0, stored: 0 }
+    }
+
+    fn submit(&mut self, records: u64) {
+        let payload = Bytes::from_static(&PAYLOAD);
+        let next = self.submitted + 1;
+        let records = (next..next + records).map(|sequence| (sequence, 1, payload.clone())).collect::<Vec<_>>();
+        self.submitted += records.len() as u64;
+        self.writer.as_ref().expect("runs").submit(Batch { records }).expect("takes it");
+    }
+
+    fn wait(&mut self) {
+        match self.notices.recv().expect("a notice") {
+            Notice::Stored { through } => self.stored = through,
+            other @ (Notice::Full { .. } | Notice::Open | Notice::Pruned { .. } | Notice::Failed { .. }) => {
+                panic!("{other:?}")
+            }
         }
     }
-    let rate = stored as f64 / began.elapsed().as_secs_f64();
-    writer.shutdown().expect("stops");
-    println!("through the writer, 256 records under way, segments made beside it: {rate:.0}/s");
+
+    /// Goes on until one more commit is stored.
+    fn commit(&mut self, records: u64, under_way: u64) {
+        while self.submitted < self.stored + under_way * records {
+            self.submit(records);
+        }
+        self.wait();
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        self.writer.take().map(Writer::shutdown).expect("runs").expect("stops");
+    }
+}
+
+/// Through the writer beside raw appends of as many records as its commits turned out to have. Eight batches are under way: what
+/// is not in the commit that runs queues behind it. Marks are persisted and segments made meanwhile.
+fn compare_writer(directory: &Path) {
+    for records in [1_u64, 4, 16, 64] {
+        let mut raw = Raw::new(directory);
+        let mut behind = Behind::new(directory);
+        let (mut ratios, mut rates, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut cpu = Duration::ZERO;
+        for _ in 0..ROUNDS {
+            let (began, stored, cpu_began) = (Instant::now(), behind.stored, process_cpu_time());
+            let mut commits = 0_u32;
+            while began.elapsed() < ROUND {
+                behind.commit(records, 8);
+                commits += 1;
+            }
+            let count = (behind.stored - stored) as f64;
+            let rate = count / began.elapsed().as_secs_f64();
+            cpu += process_cpu_time() - cpu_began;
+            let size = (count / f64::from(commits)).round();
+            #[expect(clippy::cast_possible_truncation, reason = "a count of records")]
+            let whole = size as usize;
+            while behind.stored < behind.submitted {
+                behind.wait();
+            }
+            let raw_rate = Round::run(&mut raw, |raw| raw.commit(whole), |_| {}).rate(whole);
+            rates.push(rate);
+            sizes.push(size);
+            ratios.push(rate / raw_rate);
+        }
+        let per_record = cpu.as_secs_f64() * 1e6 / behind.stored as f64;
+        println!(
+            "writer, 8 batches of {records:>2} under way: {:>3.0} records a commit, {:>9.0}/s, {per_record:>5.2} µs CPU in all threads, ratio to raw of that size {:.2}",
+            median(sizes.into_iter()),
+            median(rates.into_iter()),
+            median(ratios.into_iter())
+        );
+        drop(behind);
+        std::fs::remove_dir_all(directory.join("journal")).expect("removes");
+    }
+    let mut behind = Behind::new(directory);
+    let mut times = Vec::new();
+    for _ in 0..5000 {
+        let began = Instant::now();
+        behind.commit(1, 1);
+        times.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    println!("one record at a time through the writer: median {:.0} µs", median(times.into_iter()));
+    drop(behind);
+    std::fs::remove_dir_all(directory.join("journal")).expect("removes");
+}
+
+/// The time that all threads of the process have been on a CPU.
+fn process_cpu_time() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let of = |task: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    };
+    tasks.filter_map(|task| of(task.ok()?)).sum()
 }
 
 fn main() {
@@ -184,6 +266,6 @@ fn main() {
     // `cargo test` and a smoke run only want to know that it runs.
     if std::env::args().any(|argument| argument == "--bench") {
         compare(directory.path());
-        through_the_writer(directory.path());
+        compare_writer(directory.path());
     }
 }

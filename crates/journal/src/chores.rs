@@ -1,4 +1,4 @@
-//! What is done beside the commits: the high-water mark is persisted, the next segment is prepared.
+//! What is done beside the commits: the high-water mark is persisted, the next segment prepared, old segments removed.
 //!
 //! [`Chores`] does it at once, for whoever calls. [`Keeper`] does it on a thread of its own, so that a commit waits for neither;
 //! only a roll that comes before its segment is ready waits.
@@ -7,9 +7,12 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::checkpoint::KEPT_MAX;
 use crate::disk::{Disk, DiskFile, read_full_at, write_all_at};
 use crate::error::{CommitError, Damage, Fault, OpenError};
 use crate::format::{HeaderError, Id, MARK_FILE_BYTES, MARK_SLOT_BYTES, MARK_SLOT_OFFSETS, Mark};
+use crate::index::SegmentView;
+use crate::reader::Shelf;
 
 /// The high-water mark's file.
 pub(crate) const MARK: &str = "mark";
@@ -19,7 +22,7 @@ pub(crate) const UNFINISHED: &str = ".unfinished";
 /// Zeros are written in pieces of this size.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 /// A segment in the making is synced this often, so that the device never has much of it queued in front of a commit.
-const SYNC_EVERY_BYTES: u64 = 4 << 20;
+pub(crate) const SYNC_EVERY_BYTES: u64 = 4 << 20;
 
 /// The name of a segment's file.
 pub(crate) fn segment_name(number: u64) -> String {
@@ -102,19 +105,21 @@ impl<F: DiskFile> MarkFile<F> {
         &self.last
     }
 
-    /// Persists a mark; its identity and generation are filled in. What cannot be written for lack of room (a file system
-    /// that copies on write) is left for the next time: an older mark is still true.
-    fn persist(&mut self, mark: Mark) -> Result<(), CommitError> {
+    /// Persists a mark that keeps the segments from `first_segment` on; identity and generation are filled in, and it never
+    /// goes back. Returns whether it was written: for lack of room (a file system that copies on write) it is left for the
+    /// next time, as an older mark is still true.
+    fn persist(&mut self, mark: Mark, first_segment: u64) -> Result<bool, CommitError> {
         let generation = self.last.generation + 1;
-        let mark = Mark { id: self.last.id, generation, first_segment: self.last.first_segment, ..mark };
+        let mark = if mark.sequence < self.last.sequence { self.last } else { mark };
+        let mark = Mark { id: self.last.id, generation, first_segment, ..mark };
         let offset = MARK_SLOT_OFFSETS[usize::from(generation % 2 == 1)];
         match write_all_at(&self.file, &mark.encode(), offset).map_err(|error| write_failed("write", MARK, error)) {
-            Err(CommitError::Full(_)) => return Ok(()),
+            Err(CommitError::Full(_)) => return Ok(false),
             other => other?,
         }
         self.file.sync_data().map_err(|error| sync_failed(MARK, error))?;
         self.last = mark;
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -128,22 +133,69 @@ struct Building<F> {
     synced: u64,
 }
 
+/// Old segments that were removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// The first record that is kept now.
+    pub first_sequence: u64,
+    /// How many segments went.
+    pub segments: u64,
+    /// Bytes that came free.
+    pub bytes: u64,
+}
+
 /// The chores, done on the caller's thread.
 #[derive(Debug)]
 pub(crate) struct Chores<D: Disk> {
-    disk: Arc<D>,
+    shelf: Arc<Shelf<D>>,
     marks: MarkFile<D::File>,
     segment_bytes: u64,
     building: Option<Building<D::File>>,
 }
 
 impl<D: Disk> Chores<D> {
-    pub(crate) fn new(disk: Arc<D>, marks: MarkFile<D::File>, segment_bytes: u64) -> Self {
-        Self { disk, marks, segment_bytes, building: None }
+    pub(crate) fn new(shelf: Arc<Shelf<D>>, marks: MarkFile<D::File>, segment_bytes: u64) -> Self {
+        Self { shelf, marks, segment_bytes, building: None }
     }
 
     pub(crate) fn persist_mark(&mut self, mark: Mark) -> Result<(), CommitError> {
-        self.marks.persist(mark)
+        self.marks.persist(mark, self.marks.last.first_segment).map(drop)
+    }
+
+    /// Removes the segments that hold nothing from record `from` on, except those that a start may need: with both of the
+    /// checkpoints that are kept, everything from the older one's record on.
+    ///
+    /// The mark says first, in both slots, that they are not needed; so a crash leaves files that the next start removes,
+    /// never a gap that it has to refuse.
+    pub(crate) fn prune(&mut self, from: u64, mark: Mark) -> Result<Option<Pruned>, CommitError> {
+        let needed = {
+            let checkpoints = self.shelf.checkpoints();
+            let needed = checkpoints.iter().map(|kept| kept.segment).min();
+            needed.filter(|_| checkpoints.len() >= KEPT_MAX).unwrap_or_default()
+        };
+        let goes = |segment: &SegmentView| {
+            segment.header.number < needed && segment.last_sequence.is_some_and(|last| last < from)
+        };
+        let old: Vec<SegmentView> = self.shelf.with_index(|index| index.segments().take_while(goes).collect());
+        let Some(last) = old.last() else { return Ok(None) };
+        let first_segment = last.header.number + 1;
+        for _ in MARK_SLOT_OFFSETS {
+            if !self.marks.persist(mark, first_segment)? {
+                return Ok(None);
+            }
+        }
+        self.shelf.update(|index| index.forget_below(first_segment));
+        self.shelf.close_below(first_segment);
+        for segment in &old {
+            let name = segment_name(segment.header.number);
+            self.shelf.disk.remove(&name).map_err(|error| write_failed("remove", &name, error))?;
+        }
+        self.shelf.sync_directory().map_err(|error| sync_failed("directory", error))?;
+        Ok(Some(Pruned {
+            first_sequence: self.shelf.with_index(crate::index::Index::first_sequence),
+            segments: old.len() as u64,
+            bytes: old.iter().map(|segment| segment.header.capacity).sum(),
+        }))
     }
 
     /// Makes a zero-filled segment file, durable in content and name.
@@ -161,7 +213,7 @@ impl<D: Disk> Chores<D> {
             Some(building) if building.number == number => building,
             _ => {
                 let name = format!("{}{UNFINISHED}", segment_name(number));
-                let file = self.disk.create(&name).map_err(|error| write_failed("create", &name, error))?;
+                let file = self.shelf.disk.create(&name).map_err(|error| write_failed("create", &name, error))?;
                 Building { number, name, file, done: 0, synced: 0 }
             }
         };
@@ -193,8 +245,8 @@ impl<D: Disk> Chores<D> {
         if *done < self.segment_bytes {
             return Ok(false);
         }
-        self.disk.rename(name, &segment_name(*number)).map_err(|error| write_failed("rename", name, error))?;
-        self.disk.sync_directory().map_err(|error| sync_failed("directory", error))?;
+        self.shelf.disk.rename(name, &segment_name(*number)).map_err(|error| write_failed("rename", name, error))?;
+        self.shelf.sync_directory().map_err(|error| sync_failed("directory", error))?;
         Ok(true)
     }
 }
@@ -215,6 +267,9 @@ struct Desk<D: Disk> {
 #[derive(Debug)]
 struct Jobs<D: Disk> {
     mark: Option<Mark>,
+    /// The first record that must stay, and the mark then.
+    retain: Option<(u64, Mark)>,
+    pruned: Option<Pruned>,
     /// The segment that is to be prepared.
     wanted: Option<u64>,
     /// How preparing went; `wanted` is none then.
@@ -232,20 +287,21 @@ impl<D: Disk> Desk<D> {
 }
 
 impl<D: Disk> Keeper<D> {
-    /// Starts the thread. `failed` is called on it when a chore has failed for good; [`Keeper::failure`] then has the reason.
+    /// Starts the thread. `wake` is called on it when there is something to hear: [`Keeper::failure`], [`Keeper::pruned`].
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub(crate) fn start(chores: Chores<D>, failed: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let jobs = Jobs { mark: None, wanted: None, prepared: None, failed: None, stop: false };
+    pub(crate) fn start(chores: Chores<D>, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+        let jobs =
+            Jobs { mark: None, retain: None, pruned: None, wanted: None, prepared: None, failed: None, stop: false };
         let desk = Arc::new(Desk { jobs: Mutex::new(jobs), changed: Condvar::new() });
         let theirs = Arc::clone(&desk);
         let thread = thread::Builder::new().name("journal-keeper".to_owned()).spawn(move || {
-            let (chores, ended) = keep(chores, &theirs);
+            let (chores, ended) = keep(chores, &theirs, &wake);
             if let Err(fault) = ended {
                 theirs.jobs().failed = Some(fault);
                 theirs.changed.notify_all();
-                failed();
+                wake();
             }
             chores
         })?;
@@ -256,6 +312,17 @@ impl<D: Disk> Keeper<D> {
     pub(crate) fn persist_mark(&self, mark: Mark) {
         self.desk.jobs().mark = Some(mark);
         self.desk.changed.notify_all();
+    }
+
+    /// Asks for old segments to be removed; a later call replaces one that waits.
+    pub(crate) fn retain(&self, from: u64, mark: Mark) {
+        self.desk.jobs().retain = Some((from, mark));
+        self.desk.changed.notify_all();
+    }
+
+    /// What was removed since the last call.
+    pub(crate) fn pruned(&self) -> Option<Pruned> {
+        self.desk.jobs().pruned.take()
     }
 
     /// Asks for a segment to be prepared, without waiting.
@@ -303,17 +370,17 @@ impl<D: Disk> Keeper<D> {
     }
 }
 
-/// The thread: marks first, then a piece of the segment, so that a mark never waits for a whole segment.
-fn keep<D: Disk>(mut chores: Chores<D>, desk: &Desk<D>) -> (Chores<D>, Result<(), Fault>) {
+/// The thread: marks first, then what is to go, then a piece of the segment, so that neither waits for a whole segment.
+fn keep<D: Disk>(mut chores: Chores<D>, desk: &Desk<D>, wake: &dyn Fn()) -> (Chores<D>, Result<(), Fault>) {
     loop {
-        let (mark, wanted) = {
+        let (mark, retain, wanted) = {
             let mut jobs = desk.jobs();
             loop {
                 if jobs.stop {
                     return (chores, Ok(()));
                 }
-                if jobs.mark.is_some() || jobs.wanted.is_some() {
-                    break (jobs.mark.take(), jobs.wanted);
+                if jobs.mark.is_some() || jobs.retain.is_some() || jobs.wanted.is_some() {
+                    break (jobs.mark.take(), jobs.retain.take(), jobs.wanted);
                 }
                 jobs = desk.changed.wait(jobs).unwrap_or_else(PoisonError::into_inner);
             }
@@ -321,6 +388,20 @@ fn keep<D: Disk>(mut chores: Chores<D>, desk: &Desk<D>) -> (Chores<D>, Result<()
         if let Some(mark) = mark {
             match chores.persist_mark(mark) {
                 Ok(()) | Err(CommitError::Full(_)) => {}
+                Err(CommitError::Failed(fault)) => return (chores, Err(fault)),
+            }
+        }
+        if let Some((from, mark)) = retain {
+            match chores.prune(from, mark) {
+                Ok(None) | Err(CommitError::Full(_)) => {}
+                Ok(Some(now)) => {
+                    let mut jobs = desk.jobs();
+                    let before = jobs.pruned.take();
+                    let (segments, bytes) = before.map_or((0, 0), |before| (before.segments, before.bytes));
+                    jobs.pruned = Some(Pruned { segments: now.segments + segments, bytes: now.bytes + bytes, ..now });
+                    drop(jobs);
+                    wake();
+                }
                 Err(CommitError::Failed(fault)) => return (chores, Err(fault)),
             }
         }

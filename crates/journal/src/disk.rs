@@ -99,7 +99,7 @@ pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Fills `bytes` from `offset`; says how many there were before the file's end.
-pub(crate) fn read_full_at(file: &impl DiskFile, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(crate) fn read_full_at(file: &(impl DiskFile + ?Sized), bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
         match file.read_at(rest, offset + done as u64) {
@@ -113,7 +113,7 @@ pub(crate) fn read_full_at(file: &impl DiskFile, bytes: &mut [u8], offset: u64) 
 }
 
 /// Writes all of `bytes`; a short write is gone on with, not tried again from the start.
-pub(crate) fn write_all_at(file: &impl DiskFile, bytes: &[u8], offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &(impl DiskFile + ?Sized), bytes: &[u8], offset: u64) -> io::Result<()> {
     let mut done = 0;
     while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
         match file.write_at(rest, offset + done as u64) {

@@ -41,6 +41,14 @@ pub enum OpenError {
     /// The disk refused an operation.
     #[error(transparent)]
     Disk(#[from] Fault),
+    /// The log's first records are gone, as they should be, but no checkpoint that stands for them can be used.
+    #[error("the log begins in {first_segment}, and no checkpoint can be used: {why}")]
+    NoCheckpoint {
+        /// The first segment that is kept.
+        first_segment: String,
+        /// Each checkpoint's file and what is wrong with it.
+        why: String,
+    },
     /// The data is not what was written. A person has to look; see the crate's recovery rules.
     #[error("{file} at byte {offset}: {reason}")]
     Damaged {
@@ -82,6 +90,12 @@ pub enum Damage {
     #[error("record {sequence} is not the one that the high-water mark was written for")]
     NotTheMarks {
         /// The mark's record.
+        sequence: u64,
+    },
+    /// What the newest checkpoint was made for is not there any more.
+    #[error("record {sequence}, which the checkpoint was made for, is damaged or another one")]
+    NotTheCheckpoints {
+        /// The checkpoint's record.
         sequence: u64,
     },
     /// A whole record stands where another one belongs.

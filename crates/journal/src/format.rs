@@ -1,9 +1,21 @@
 //! Bytes on disk, as the crate's documentation draws them: encoded and decoded here and nowhere else.
 
+use std::fmt;
+
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of a record's stored bytes: the links of the chain.
-pub(crate) type Hash = [u8; 32];
+pub type Hash = [u8; 32];
+
+/// Which journal: drawn when it is made, and shown as 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JournalId(pub [u8; 16]);
+
+impl fmt::Display for JournalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// Identity of a journal, drawn when it is made, so that segments of another one are told apart.
 pub(crate) type Id = [u8; 16];
@@ -24,8 +36,18 @@ pub(crate) const KIND_OWN: u8 = 0xF0;
 /// A seal, the last record of a segment.
 pub(crate) const KIND_SEAL: u8 = 0xFF;
 
+/// The first 128 bytes of a checkpoint.
+pub(crate) const CHECKPOINT_HEADER_BYTES: usize = 128;
+/// One line of a checkpoint's directory of sections.
+pub(crate) const CHECKPOINT_ENTRY_BYTES: usize = 64;
+/// What follows the directory, without the hash at the very end.
+pub(crate) const CHECKPOINT_FOOTER_BYTES: usize = 64;
+/// The longest name of a section.
+pub(crate) const NAME_BYTES_MAX: usize = 32;
+
 const SEGMENT_MAGIC: &[u8; 8] = b"ORIJRNL\n";
 const MARK_MAGIC: &[u8; 8] = b"ORIMARK\n";
+const CHECKPOINT_MAGIC: &[u8; 8] = b"ORICKPT\n";
 
 /// The first 128 bytes of a segment in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,6 +269,104 @@ impl Mark {
             first_segment: u64_at(bytes, 64),
             hash: array_at(bytes, 72),
         })
+    }
+}
+
+/// How a checkpoint begins: what it stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CheckpointHeader {
+    pub(crate) id: Id,
+    /// The last record that it covers.
+    pub(crate) sequence: u64,
+    /// Where that record lies, which is where a start begins to read.
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+    /// That record's link in the chain.
+    pub(crate) hash: Hash,
+}
+
+impl CheckpointHeader {
+    pub(crate) fn encode(&self) -> [u8; CHECKPOINT_HEADER_BYTES] {
+        let mut bytes = [0; CHECKPOINT_HEADER_BYTES];
+        bytes[0..8].copy_from_slice(CHECKPOINT_MAGIC);
+        bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[16..32].copy_from_slice(&self.id);
+        bytes[32..40].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.segment.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[56..88].copy_from_slice(&self.hash);
+        finish_block(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8; CHECKPOINT_HEADER_BYTES]) -> Result<Self, HeaderError> {
+        let version = check_block(bytes, CHECKPOINT_MAGIC).ok_or(HeaderError::Damaged)?;
+        if version != VERSION {
+            return Err(HeaderError::Version(version));
+        }
+        Ok(Self {
+            id: array_at(bytes, 16),
+            sequence: u64_at(bytes, 32),
+            segment: u64_at(bytes, 40),
+            offset: u64_at(bytes, 48),
+            hash: array_at(bytes, 56),
+        })
+    }
+}
+
+/// A line of a checkpoint's directory: a section's name and where its contents lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CheckpointEntry {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+impl CheckpointEntry {
+    pub(crate) fn encode(&self) -> [u8; CHECKPOINT_ENTRY_BYTES] {
+        let mut bytes = [0; CHECKPOINT_ENTRY_BYTES];
+        // At most as long, which `section` sees to.
+        let length = self.name.len().min(NAME_BYTES_MAX);
+        bytes[..length].copy_from_slice(&self.name.as_bytes()[..length]);
+        bytes[32..36].copy_from_slice(&self.version.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.length.to_le_bytes());
+        bytes
+    }
+
+    /// None if the name is no text.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let name = bytes.get(..NAME_BYTES_MAX)?;
+        let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        Some(Self {
+            name: str::from_utf8(&name[..end]).ok()?.to_owned(),
+            version: u32_at(bytes, 32),
+            offset: u64_at(bytes, 40),
+            length: u64_at(bytes, 48),
+        })
+    }
+}
+
+/// Where a checkpoint's directory lies and how long the whole file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CheckpointFooter {
+    pub(crate) directory: u64,
+    pub(crate) sections: u64,
+    pub(crate) length: u64,
+}
+
+impl CheckpointFooter {
+    pub(crate) fn encode(&self) -> [u8; CHECKPOINT_FOOTER_BYTES] {
+        let mut bytes = [0; CHECKPOINT_FOOTER_BYTES];
+        bytes[0..8].copy_from_slice(&self.directory.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.sections.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.length.to_le_bytes());
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8; CHECKPOINT_FOOTER_BYTES]) -> Self {
+        Self { directory: u64_at(bytes, 0), sections: u64_at(bytes, 8), length: u64_at(bytes, 16) }
     }
 }
 

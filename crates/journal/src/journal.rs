@@ -5,16 +5,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chores::{Chores, Keeper, segment_name, sync_failed, write_failed, write_zeros};
+use crate::chores::{Chores, Keeper, Pruned, segment_name, sync_failed, write_failed, write_zeros};
 use crate::disk::{Disk, DiskFile, RealDisk, write_all_at};
 use crate::error::{AppendError, CommitError, Fault, OpenError};
 use crate::format::{
     Id, KIND_OWN, Mark, PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES, SEAL_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader,
-    finish_record, seal_record, stage_record,
 };
+use crate::index::End;
 use crate::reader::{Reader, Shelf};
 use crate::recover::{Recovered, recover};
+use crate::replay::Replay;
 use crate::scan::Chain;
+use crate::stage::{Commit, Stage};
 
 /// Segments are made of whole file-system blocks, and small ones are for tests.
 const SEGMENT_BYTES_MIN: u64 = 4096;
@@ -49,38 +51,27 @@ impl Default for Config {
     }
 }
 
-/// A record as recovery reads it.
-#[derive(Clone, Copy)]
-pub struct Entry<'a> {
-    /// Its number; the first is 1 and there are no gaps.
-    pub sequence: u64,
-    /// The caller's kind, below 0xF0.
-    pub kind: u8,
-    /// Its bytes.
-    pub payload: &'a [u8],
-}
-
-impl fmt::Debug for Entry<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("sequence", &self.sequence)
-            .field("kind", &self.kind)
-            .field("payload_bytes", &self.payload.len())
-            .finish()
-    }
-}
-
 /// What recovery found and did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Segments in use.
     pub segments: u64,
     /// Records in the log.
     pub records: u64,
-    /// Bytes that they take up, headers included.
+    /// How many of them were read and replayed: all, or those behind the checkpoint.
+    pub replayed: u64,
+    /// Bytes that the records take up, headers included.
     pub bytes: u64,
-    /// The last record's number; 0 if there is none.
+    /// The first record that is kept, or the first to come.
+    pub first_sequence: u64,
+    /// The last record's number; 0 if there never was one.
     pub last_sequence: u64,
+    /// The last record that the restored checkpoint covers; none if the whole log was replayed.
+    pub checkpoint: Option<u64>,
+    /// Checkpoints that could not be used: the file's name and why. Damaged ones were removed.
+    pub checkpoints_unusable: Vec<(String, String)>,
+    /// Files of segments that an interrupted removal of old segments had left, and that were removed now.
+    pub leftovers: u64,
     /// What the high-water mark said was stored.
     pub mark_sequence: u64,
     /// Slots of the mark that could not be read: 0, or 1 as a crash in the middle of writing it leaves. With neither the
@@ -112,9 +103,12 @@ pub struct Journal<D: Disk = RealDisk> {
     helper: Helper<D>,
     /// As far as the log is durable.
     chain: Chain,
-    /// Records of the next commit as they will be stored, and where each ends.
-    staged: Vec<u8>,
-    ends: Vec<usize>,
+    /// The next commit.
+    stage: Stage,
+    /// A commit that was taken from the stage and is not stored yet: the disk was full.
+    pending: Option<Commit>,
+    /// Memory for the next commit.
+    recycled: Commit,
     shelf: Arc<Shelf<D>>,
     /// A write or sync has failed; what is on disk is unknown.
     failed: bool,
@@ -125,7 +119,7 @@ impl<D: Disk> fmt::Debug for Journal<D> {
         f.debug_struct("Journal")
             .field("config", &self.config)
             .field("stored_through", &self.stored_through())
-            .field("staged_bytes", &self.staged.len())
+            .field("staged_bytes", &self.staged_bytes())
             .field("failed", &self.failed)
             .finish_non_exhaustive()
     }
@@ -145,7 +139,6 @@ enum Helper<D: Disk> {
 pub(crate) struct Tail<F> {
     file: F,
     pub(crate) header: SegmentHeader,
-    seed: u32,
     /// Where the next record goes.
     offset: u64,
     /// Its seal is durable, and the next segment is not in use yet.
@@ -154,7 +147,7 @@ pub(crate) struct Tail<F> {
 
 impl<F: DiskFile> Tail<F> {
     pub(crate) fn new(file: F, header: SegmentHeader, offset: u64) -> Self {
-        Self { file, header, seed: header.seed(), offset, sealed: false }
+        Self { file, header, offset, sealed: false }
     }
 
     pub(crate) fn mark(&self, chain: &Chain) -> Mark {
@@ -164,38 +157,37 @@ impl<F: DiskFile> Tail<F> {
             sequence: chain.sequence,
             segment: self.header.number,
             offset: self.offset,
+            // Filled in where it is persisted.
             first_segment: 1,
             hash: chain.record_hash,
         }
     }
-
-    /// Bytes for records, with the seal's place left free.
-    fn room(&self) -> usize {
-        usize::try_from((self.header.capacity - SEAL_BYTES as u64).saturating_sub(self.offset)).unwrap_or(usize::MAX)
-    }
 }
 
 impl<D: Disk> Journal<D> {
-    /// Recovers the log and hands every record to `replay`, in order, while it reads. A directory without a journal gets a
-    /// new one.
+    /// Recovers the log: hands the newest checkpoint to `replay`, then every record behind it, in order, while it reads. A
+    /// directory without a journal gets a new one.
     ///
     /// # Errors
-    /// [`OpenError::Damaged`] if the log is not what was written: nothing on disk is changed then, and what `replay` was
-    /// given must not be used. [`OpenError::Disk`] if the system refuses something; the same attempt may succeed later.
-    pub fn open(disk: D, config: Config, mut replay: impl FnMut(Entry<'_>)) -> Result<(Self, Report), OpenError> {
+    /// [`OpenError::Damaged`] if the log is not what was written, [`OpenError::NoCheckpoint`] if its first records are gone and
+    /// nothing stands for them: nothing on disk is changed then, and what `replay` was given must not be used.
+    /// [`OpenError::Disk`] if the system refuses something; the same attempt may succeed later.
+    pub fn open(disk: D, config: Config, replay: &mut impl Replay) -> Result<(Self, Report), OpenError> {
         if !is_segment_length(config.segment_bytes) {
             return Err(OpenError::SegmentBytes(config.segment_bytes));
         }
-        let Recovered { disk, chores, tail, spare, chain, index, report } = recover(disk, &config, &mut replay)?;
+        let Recovered { shelf, chores, tail, spare, chain, report } = recover(disk, &config, replay)?;
+        let stage = Stage::new(&tail.header, tail.offset, chain);
         let journal = Self {
             config,
             tail,
             spare,
             helper: Helper::Inline(chores),
             chain,
-            staged: Vec::new(),
-            ends: Vec::new(),
-            shelf: Arc::new(Shelf::new(disk, index)),
+            stage,
+            pending: None,
+            recycled: Commit::default(),
+            shelf,
             failed: false,
         };
         Ok((journal, report))
@@ -208,7 +200,7 @@ impl<D: Disk> Journal<D> {
 
     /// The number that the next record appended gets; numbers begin at 1.
     pub fn next_sequence(&self) -> u64 {
-        self.chain.sequence + self.ends.len() as u64 + 1
+        self.stage.last_sequence() + 1
     }
 
     /// The last durable record's number; 0 before the first.
@@ -233,15 +225,13 @@ impl<D: Disk> Journal<D> {
     /// [`AppendError::TooLong`] and [`AppendError::Kind`]; the record is not added then.
     pub fn append(&mut self, kind: u8, payload: &[u8]) -> Result<u64, AppendError> {
         check_record(kind, payload.len(), self.payload_bytes_max())?;
-        let sequence = self.next_sequence();
-        stage_record(&mut self.staged, sequence, kind, payload);
-        self.ends.push(self.staged.len());
-        Ok(sequence)
+        self.stage.append(kind, payload);
+        Ok(self.stage.last_sequence())
     }
 
     /// Bytes that wait for the next commit.
     pub fn staged_bytes(&self) -> usize {
-        self.staged.len()
+        self.stage.bytes() + self.pending.as_ref().map_or(0, |pending| pending.bytes.len())
     }
 
     /// Makes every appended record durable: one write and one sync, more only where a segment ends.
@@ -275,6 +265,30 @@ impl<D: Disk> Journal<D> {
         result
     }
 
+    /// Removes the segments that hold nothing from record `from` on, except those that a start may need: everything from the
+    /// record of the older of two checkpoints on, and everything while there are not two. At once or, with a keeper, soon;
+    /// what was removed is returned, or said later.
+    ///
+    /// # Errors
+    /// [`CommitError::Failed`], as a commit would.
+    pub fn retain(&mut self, from: u64) -> Result<Option<Pruned>, CommitError> {
+        self.check_usable()?;
+        let mark = self.tail.mark(&self.chain);
+        let result = match &mut self.helper {
+            Helper::Inline(chores) => match chores.prune(from, mark) {
+                Err(CommitError::Full(_)) => Ok(None),
+                other => other,
+            },
+            Helper::Thread(keeper) => {
+                keeper.retain(from, mark);
+                Ok(None)
+            }
+            Helper::Gone => Err(keeper_gone()),
+        };
+        self.failed = matches!(result, Err(CommitError::Failed(_)));
+        result
+    }
+
     /// Prepares the next segment ahead of need, at once or, with a keeper, soon.
     ///
     /// # Errors
@@ -301,10 +315,10 @@ impl<D: Disk> Journal<D> {
         self.persist_mark()
     }
 
-    /// Lets a thread of its own do the chores from here on. `failed` is called on that thread when one has failed for good.
-    pub(crate) fn start_keeper(&mut self, failed: impl Fn() + Send + 'static) -> io::Result<()> {
+    /// Lets a thread of its own do the chores from here on. `wake` is called on that thread when there is something to hear.
+    pub(crate) fn start_keeper(&mut self, wake: impl Fn() + Send + 'static) -> io::Result<()> {
         self.helper = match std::mem::replace(&mut self.helper, Helper::Gone) {
-            Helper::Inline(chores) => Helper::Thread(Keeper::start(chores, failed)?),
+            Helper::Inline(chores) => Helper::Thread(Keeper::start(chores, wake)?),
             other @ (Helper::Thread(_) | Helper::Gone) => other,
         };
         Ok(())
@@ -328,6 +342,14 @@ impl<D: Disk> Journal<D> {
         failure
     }
 
+    /// What the keeper has removed, said once.
+    pub(crate) fn keeper_pruned(&self) -> Option<Pruned> {
+        match &self.helper {
+            Helper::Thread(keeper) => keeper.pruned(),
+            Helper::Inline(_) | Helper::Gone => None,
+        }
+    }
+
     fn check_usable(&self) -> Result<(), CommitError> {
         if self.failed {
             let error = io::Error::other("a write or sync failed before");
@@ -337,54 +359,36 @@ impl<D: Disk> Journal<D> {
     }
 
     fn commit_all(&mut self) -> Result<(), CommitError> {
-        while !self.ends.is_empty() {
+        while self.chain.sequence < self.stage.last_sequence() {
             if self.tail.sealed {
                 self.begin_next()?;
             }
-            let room = self.tail.room();
-            let count = self.ends.partition_point(|end| *end <= room);
-            if count == self.ends.len() {
-                self.store(count, Then::GoOn)?;
-            } else {
-                // A seal promises that the next segment is there.
-                self.obtain_spare()?;
-                self.store(count, Then::Seal)?;
+            let commit = self.pending.take().or_else(|| self.stage.take(&mut self.recycled));
+            let Some(commit) = commit else { break };
+            if let Err(error) = self.store(&commit) {
+                self.pending = Some(commit);
+                return Err(error);
             }
+            self.recycle(commit);
         }
         Ok(())
     }
 
-    /// Writes and syncs the first `count` staged records, with the segment's seal if it ends here.
-    fn store(&mut self, count: usize, then: Then) -> Result<(), CommitError> {
-        let bytes = count.checked_sub(1).map_or(0, |last| self.ends[last]);
+    /// Writes and syncs a commit.
+    fn store(&mut self, commit: &Commit) -> Result<(), CommitError> {
+        if commit.seals {
+            // A seal promises that the next segment is there.
+            self.obtain_spare()?;
+        }
         let name = segment_name(self.tail.header.number);
-        let Tail { file, header, seed, offset, .. } = &mut self.tail;
-
-        // Finished only now: where a record's commit begins, and with a segment's end even its checksum, was not known before.
-        let mut chain = self.chain;
-        let mut start = 0;
-        for (position, end) in self.ends[..count].iter().enumerate() {
-            // A commit of 2³² records would not fit into memory.
-            let position = u32::try_from(position).unwrap_or(u32::MAX);
-            let hash = finish_record(&mut self.staged[start..*end], *seed, position, &chain.hash);
-            chain = Chain { sequence: chain.sequence + 1, record_hash: hash, hash };
-            start = *end;
-        }
-        let mut written = write_all_at(file, &self.staged[..bytes], *offset);
-        let mut end = *offset + bytes as u64;
-        if let (Then::Seal, Ok(())) = (then, &written) {
-            let position = u32::try_from(count).unwrap_or(u32::MAX);
-            let (seal, hash) = seal_record(*seed, chain.sequence + 1, header.first_sequence, position, &chain.hash);
-            written = write_all_at(file, &seal, end);
-            chain.hash = hash;
-            end += SEAL_BYTES as u64;
-        }
-        if let Err(error) = written {
-            // What got through is of no commit that anybody was told of. It would do no harm: the next attempt begins with
-            // the same records, and a start would take them for an unfinished commit. Zeros leave the log as it was.
+        let Tail { file, offset, .. } = &mut self.tail;
+        let end = *offset + commit.bytes.len() as u64;
+        if let Err(error) = write_all_at(file, &commit.bytes, *offset) {
+            // What got through is of no commit that anybody was told of. It would do no harm: the next attempt writes the
+            // same bytes, and a start would take them for an unfinished commit. Zeros leave the log as it was.
             let error = write_failed("write", &name, error);
             if let CommitError::Full(_) = error {
-                drop(write_zeros(file, *offset, end + SEAL_BYTES as u64 - *offset));
+                drop(write_zeros(file, *offset, commit.bytes.len() as u64));
             }
             return Err(error);
         }
@@ -392,31 +396,24 @@ impl<D: Disk> Journal<D> {
 
         self.shelf.update(|index| {
             let mut at = *offset;
-            let mut start = 0;
-            for (sequence, end) in (self.chain.sequence + 1..).zip(&self.ends[..count]) {
+            for (sequence, record_end) in (self.chain.sequence + 1..).zip(&commit.ends) {
                 index.push(sequence, at);
-                at += (*end - start) as u64;
-                start = *end;
+                at = *offset + *record_end as u64;
             }
+            index.set_end(End { sequence: commit.chain.sequence, offset: end, hash: commit.chain.record_hash });
         });
-        self.chain = chain;
+        self.chain = commit.chain;
         self.tail.offset = end;
-        self.tail.sealed = matches!(then, Then::Seal);
-        self.drop_staged(count, bytes);
+        self.tail.sealed = commit.seals;
         Ok(())
     }
 
-    /// Takes the first `count` records, which are stored, out of the staging buffer.
-    fn drop_staged(&mut self, count: usize, bytes: usize) {
-        if count == self.ends.len() {
-            self.staged.clear();
-            self.staged.shrink_to(STAGED_BYTES_KEPT);
-            self.ends.clear();
-        } else {
-            self.staged.drain(..bytes);
-            self.ends.drain(..count);
-            self.ends.iter_mut().for_each(|end| *end -= bytes);
-        }
+    /// Keeps the memory of a commit that is stored.
+    fn recycle(&mut self, mut commit: Commit) {
+        commit.bytes.clear();
+        commit.bytes.shrink_to(STAGED_BYTES_KEPT);
+        commit.ends.clear();
+        self.recycled = commit;
     }
 
     fn obtain_spare(&mut self) -> Result<(), CommitError> {
@@ -445,6 +442,7 @@ impl<D: Disk> Journal<D> {
             }
         }
         self.shelf.update(|index| index.begin_segment(&self.tail.header));
+        self.stage.begin_segment(&self.tail.header, self.tail.offset);
         if let Helper::Thread(keeper) = &self.helper {
             keeper.want(number + 1);
         }
@@ -466,13 +464,6 @@ pub(crate) fn write_header<F: DiskFile>(
     write_all_at(file, &header.encode(), 0).map_err(|error| write_failed("write", &name, error))?;
     file.sync_data().map_err(|error| sync_failed(&name, error))?;
     Ok(header)
-}
-
-/// What follows the records of a commit.
-#[derive(Debug, Clone, Copy)]
-enum Then {
-    GoOn,
-    Seal,
 }
 
 /// Whether a segment may be so long.

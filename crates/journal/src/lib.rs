@@ -2,10 +2,11 @@
 //!
 //! A [`Journal`] is one directory. Records are [appended](Journal::append) and [committed](Journal::commit): one write and one
 //! `fdatasync` for however many there are. [`start`] gives the journal a thread that commits whatever has queued while the last
-//! commit ran, and says in [`Notice`]s how far the log is durable. A [`Reader`] fetches records by number.
+//! commit ran, and says in [`Notice`]s how far the log is durable. A [`Reader`] fetches records by number, [scans](Reader::scan) them
+//! in order, and makes [checkpoints](Reader::checkpoint), from which a later start goes on. [`Writer::retain`] lets go of old segments.
 //!
 //! It promises: what a commit or a `Stored` covers is there after any crash, in order, to the byte; and damage to it is never
-//! passed over in silence. It does not know what a record means, keeps no queue, and deletes nothing.
+//! passed over in silence. It does not know what a record means, keeps no queue, and removes only what it was told to let go of.
 //!
 //! # Files
 //!
@@ -13,6 +14,7 @@
 //! |---|---|
 //! | `segment-0000000001`, … | the log; numbers without gaps; the last one may be prepared and not in use |
 //! | `mark` | the high-water mark |
+//! | `checkpoint-00000000000000000001`, … | what the log adds up to at the record of that number; the two newest are kept |
 //! | `lock` | empty; its `flock` keeps a second process out |
 //! | `*.unfinished` | a file in the making; removed at the next start |
 //!
@@ -77,11 +79,56 @@
 //! | 104 | 20 | reserved |
 //! | 124 | 4 | checksum of bytes 0 to 123 |
 //!
+//! **Checkpoint**: a header, the contents of its sections one after another, a directory of 64 bytes a section, a footer, a hash.
+//!
+//! | Offset | Bytes | |
+//! |---|---|---|
+//! | 0 | 8 | `ORICKPT` LF |
+//! | 8 | 2 | version, 1 |
+//! | 10 | 6 | reserved |
+//! | 16 | 16 | identity of the journal |
+//! | 32 | 8 | sequence number of the last record that it covers |
+//! | 40 | 8 | the segment of that record |
+//! | 48 | 8 | where the record lies in it: reading goes on there |
+//! | 56 | 32 | hash of that record |
+//! | 88 | 36 | reserved |
+//! | 124 | 4 | checksum of bytes 0 to 123 |
+//! | 128 | | contents |
+//!
+//! | Offset in a line of the directory | Bytes | |
+//! |---|---|---|
+//! | 0 | 32 | name of the section, UTF-8, padded with zeros |
+//! | 32 | 4 | version of its contents, the caller's |
+//! | 36 | 4 | reserved |
+//! | 40 | 8 | where its contents begin in the file |
+//! | 48 | 8 | their length |
+//! | 56 | 8 | reserved |
+//!
+//! | Offset in the footer, the last 96 bytes | Bytes | |
+//! |---|---|---|
+//! | 0 | 8 | where the directory begins |
+//! | 8 | 8 | how many sections there are |
+//! | 16 | 8 | length of the file |
+//! | 24 | 40 | reserved |
+//! | 64 | 32 | SHA-256 of all that comes before |
+//!
+//! A checkpoint is made of durable records only. It is written under another name, synced, renamed, and the directory synced;
+//! only then does the oldest of three go.
+//!
 //! The key number leaves room for encryption at rest: a payload would be ciphertext and tag, everything else as above.
 //!
 //! # Recovery
 //!
-//! [`Journal::open`] reads everything, then judges, then changes the disk. A log that stops at a record which is not whole is cut
+//! [`Journal::open`] reads, then judges, then changes the disk.
+//!
+//! The newest checkpoint is read whole, its hash checked, and [restored](Replay::restore). If it is damaged, cannot be read or is
+//! refused by the caller, the older one is tried, and then the whole log if it is kept from its first record; otherwise the start
+//! ends with [`OpenError::NoCheckpoint`]. Which files were of no use and why is in the [`Report`]; damaged ones are removed.
+//! With a checkpoint, everything from its record on is read, and that record must be there, to the byte. The segments before are
+//! held to header, length and seal, and to following from one another; their records are checked when they are read, the index of
+//! such a segment being made of all of them when the first one is wanted.
+//!
+//! A log that stops at a record which is not whole is cut
 //! there, and the [`Report`] says so, only if all of this holds:
 //!
 //! - it is in the last segment in use;
@@ -92,7 +139,7 @@
 //!
 //! Anything else is [`OpenError::Damaged`] with file, offset and reason, and nothing on disk is changed: a bad record before a good
 //! one, a whole record with the wrong number or the wrong link (no crash makes those), a bad seal or header, data behind a seal, a
-//! segment that is missing, foreign or of the wrong length, an end below the mark.
+//! segment that is missing, foreign or of the wrong length, an end below the mark or below the checkpoint's record.
 //!
 //! What is cut is overwritten with zeros and synced before anything is appended, so none of it can be read later as a record; the
 //! look-ahead would not mistake it either, as its commit began no later than the first record after the cut. The checksums of a
@@ -100,6 +147,13 @@
 //! bytes that somebody sent as a message pass for a record.
 //! What is kept of the last commit is written again and synced: it may have been read from memory only, and after a sync that
 //! failed the system may call clean what it never wrote.
+//!
+//! # Letting go
+//!
+//! A segment goes when the caller [has let go](Writer::retain) of all its records, two checkpoints are kept, and it lies before the
+//! segment of the older one's record. The mark, in both slots and synced, names the oldest segment that stays; then the files are
+//! removed and the directory is synced. So whatever a start finds below is left over and is removed, and whatever it misses from
+//! there on is damage. Traffic goes on meanwhile: the keeper's thread does it.
 //!
 //! # Blind spot
 //!
@@ -122,22 +176,34 @@
 //! ends and recovers from the log. A full disk, in a write or while a segment is prepared, leaves the log as it was:
 //! [`CommitError::Full`], and a later commit tries again, as the writer does by itself. A segment half made keeps the room that it has.
 
+mod checkpoint;
 mod chores;
 mod disk;
 mod error;
 mod format;
+mod hex;
+mod index;
 mod journal;
+pub mod offline;
 mod reader;
 mod recover;
+mod replay;
 mod scan;
+mod stage;
+pub mod statement;
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
 mod tests;
+mod walk;
 mod writer;
 
+pub use checkpoint::{CheckpointError, CheckpointWriter};
+pub use chores::Pruned;
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::{AppendError, CommitError, Damage, Fault, OpenError, ReadError, ShutdownError};
-pub use format::PAYLOAD_BYTES_MAX;
-pub use journal::{Config, Cut, Entry, Journal, Report};
-pub use reader::{Reader, Record};
+pub use format::{Hash, JournalId, PAYLOAD_BYTES_MAX};
+pub use journal::{Config, Cut, Journal, Report};
+pub use reader::{Head, Reader, Record, SegmentInfo};
+pub use replay::{Each, Entry, Replay, Section, each};
+pub use walk::Scan;
 pub use writer::{Batch, Notice, Writer, start};

@@ -11,9 +11,11 @@ use crate::format::{
 
 /// Read at once while scanning; a longer record makes the window as long as itself.
 const WINDOW_BYTES: usize = 256 << 10;
+/// Read at once while a seal is looked for from the end: most lie less than a message away from it.
+const SEAL_SEARCH_BYTES: usize = 4096;
 
 /// The last link that was read: what the next record must follow.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Chain {
     /// The last record's number; 0 before the first.
     pub(crate) sequence: u64,
@@ -42,20 +44,36 @@ pub(crate) struct Extent {
     pub(crate) end: End,
 }
 
-/// Reads every record of a segment, moving `chain` on, and hands those of the caller's kinds to `visit` with their offsets.
+/// Where the reading of a segment begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    /// A place at or behind which the last commit before `offset` begins that may not have been synced.
+    pub(crate) last_commit: u64,
+    pub(crate) offset: u64,
+    /// What the next record's position is if it belongs to the same commit as the record before.
+    pub(crate) position: u32,
+}
+
+impl Start {
+    /// A segment's first record.
+    pub(crate) fn of_segment() -> Self {
+        Self { last_commit: SEGMENT_HEADER_BYTES as u64, offset: SEGMENT_HEADER_BYTES as u64, position: 0 }
+    }
+}
+
+/// Reads every record of a segment from `start` on, moving `chain` on, and hands those of the caller's kinds to `visit` with
+/// their offsets and hashes.
 pub(crate) fn scan_segment<F: DiskFile>(
     file: &F,
     name: &str,
     header: &SegmentHeader,
+    Start { mut last_commit, mut offset, mut position }: Start,
     chain: &mut Chain,
     mut visit: impl FnMut(&Stored<'_>, u64, &Hash) -> Result<(), Damage>,
 ) -> Result<Extent, OpenError> {
     let damaged = |offset, reason| OpenError::damaged(name, offset, reason);
     let mut window = Window::new(file, name, header.capacity);
     let seed = header.seed();
-    let mut offset = SEGMENT_HEADER_BYTES as u64;
-    let mut last_commit = offset;
-    let mut position = 0;
     loop {
         let next = chain.sequence + 1;
         let Some(record) = window.record(offset, seed)? else {
@@ -106,6 +124,49 @@ pub(crate) fn is_zero_from<F: DiskFile>(file: &F, name: &str, offset: u64, capac
     Ok(Window::new(file, name, capacity).first_data(offset)?.is_none())
 }
 
+/// A segment's seal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seal {
+    pub(crate) offset: u64,
+    /// The first record of the next segment.
+    pub(crate) next_sequence: u64,
+    pub(crate) hash: Hash,
+}
+
+/// The seal of a segment that another one follows, found from the end of the file. The records before it are not read.
+pub(crate) fn find_seal<F: DiskFile>(file: &F, name: &str, header: &SegmentHeader) -> Result<Option<Seal>, Fault> {
+    let mut bytes = vec![0; SEAL_SEARCH_BYTES];
+    let mut end = header.capacity;
+    // Behind the seal there are only zeros, and its last eight bytes are the number of a record, which is not 0.
+    let last = loop {
+        let start = end.saturating_sub(SEAL_SEARCH_BYTES as u64).max(SEGMENT_HEADER_BYTES as u64);
+        let length = usize::try_from(end.saturating_sub(start)).unwrap_or_default();
+        if length == 0 {
+            return Ok(None);
+        }
+        let here = &mut bytes[..length];
+        let count = read_full_at(file, here, start).map_err(|error| Fault::new("read", name, error))?;
+        if count < length {
+            return Err(Fault::new("read", name, io::ErrorKind::UnexpectedEof.into()));
+        }
+        if let Some(last) = here.iter().rposition(|byte| *byte != 0) {
+            break start + last as u64;
+        }
+        end = start;
+    };
+    let seal_end = (last + 1).next_multiple_of(8);
+    let Some(offset) = seal_end.checked_sub(SEAL_BYTES as u64).filter(|offset| *offset >= SEGMENT_HEADER_BYTES as u64)
+    else {
+        return Ok(None);
+    };
+    let mut window = Window::new(file, name, header.capacity);
+    let seal = window.record(offset, header.seed())?.filter(|seal| {
+        let says = (seal.sequence.saturating_sub(header.first_sequence), header.first_sequence);
+        seal.kind == KIND_SEAL && read_seal(seal.payload) == Some(says)
+    });
+    Ok(seal.map(|seal| Seal { offset, next_sequence: seal.sequence, hash: seal.hash() }))
+}
+
 /// The log stops at `offset`, after record `last`. Says how many bytes of an unfinished commit follow, which may be cut; or
 /// that what follows shows that the log went on.
 ///
@@ -142,7 +203,7 @@ fn look_ahead<F: DiskFile>(window: &mut Window<'_, F>, offset: u64, seed: u32, l
 }
 
 /// A bounded view of a file that moves forward.
-struct Window<'a, F> {
+pub(crate) struct Window<'a, F> {
     file: &'a F,
     name: &'a str,
     capacity: u64,
@@ -151,12 +212,23 @@ struct Window<'a, F> {
 }
 
 impl<'a, F: DiskFile> Window<'a, F> {
-    fn new(file: &'a F, name: &'a str, capacity: u64) -> Self {
+    /// A view of the file's first `capacity` bytes.
+    pub(crate) fn new(file: &'a F, name: &'a str, capacity: u64) -> Self {
         Self { file, name, capacity, bytes: Vec::new(), start: 0 }
     }
 
+    /// The same with what [`Self::into_held`] gave.
+    pub(crate) fn resume(file: &'a F, name: &'a str, capacity: u64, (bytes, start): (Vec<u8>, u64)) -> Self {
+        Self { file, name, capacity, bytes, start }
+    }
+
+    /// What it holds of the file, and where that begins.
+    pub(crate) fn into_held(self) -> (Vec<u8>, u64) {
+        (self.bytes, self.start)
+    }
+
     /// The whole record at `offset`, if there is one.
-    fn record(&mut self, offset: u64, seed: u32) -> Result<Option<Stored<'_>>, Fault> {
+    pub(crate) fn record(&mut self, offset: u64, seed: u32) -> Result<Option<Stored<'_>>, Fault> {
         self.record_if(offset, seed, |_| true)
     }
 

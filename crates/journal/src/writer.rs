@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::chores::Pruned;
 use crate::disk::Disk;
 use crate::error::{AppendError, CommitError, Fault, ShutdownError};
 use crate::journal::{Journal, check_record};
@@ -44,6 +45,15 @@ pub enum Notice {
         /// What was refused.
         why: Fault,
     },
+    /// Old segments were removed, as [`Writer::retain`] allowed.
+    Pruned {
+        /// The first record that is kept now.
+        first_sequence: u64,
+        /// How many segments went.
+        segments: u64,
+        /// Bytes that came free.
+        bytes: u64,
+    },
     /// There is room again; said after the `Stored` that shows it.
     Open,
     /// A write or a sync failed. The thread has ended and nothing more is stored: the process must end, and recovers.
@@ -70,7 +80,8 @@ pub fn start<D: Disk>(
     mut journal: Journal<D>,
     notify: impl FnMut(Notice) + Send + 'static,
 ) -> io::Result<(Writer, Reader<D>)> {
-    let queue = Queue { records: Vec::new(), next: journal.next_sequence(), closing: false, stopped: false };
+    let next = journal.next_sequence();
+    let queue = Queue { records: Vec::new(), next, retain: None, closing: false, stopped: false };
     let desk = Arc::new(Desk { queue: Mutex::new(queue), changed: Condvar::new() });
     let keepers = Arc::clone(&desk);
     journal.start_keeper(move || {
@@ -120,6 +131,14 @@ impl Writer {
         Ok(())
     }
 
+    /// Lets go of the segments that hold nothing from record `from_sequence` on, except those that a start may need: everything
+    /// from the record of the older of two checkpoints on, and everything while there are not two. Never waits; commits go
+    /// on meanwhile, and [`Notice::Pruned`] says what went, if anything did. A later call takes the place of one that waits.
+    pub fn retain(&self, from_sequence: u64) {
+        self.desk.queue().retain = Some(from_sequence);
+        self.desk.changed.notify_all();
+    }
+
     /// Stores what is queued, persists the high-water mark, ends the threads. Returns the last durable record's number.
     ///
     /// # Errors
@@ -156,6 +175,8 @@ struct Desk {
 struct Queue {
     records: Vec<(u64, u8, Bytes)>,
     next: u64,
+    /// The first record that must stay, if that was said since it was last heard.
+    retain: Option<u64>,
     closing: bool,
     stopped: bool,
 }
@@ -197,6 +218,8 @@ enum Why {
 /// What the thread takes from its desk.
 enum Task {
     Store(Vec<(u64, u8, Bytes)>),
+    Retain(u64),
+    Tell(Pruned),
     Mark,
     Fail(Fault),
     Close,
@@ -234,6 +257,11 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
         loop {
             let result = match self.next_task() {
                 Task::Store(records) => self.store(records),
+                Task::Retain(from) => self.retain(from),
+                Task::Tell(Pruned { first_sequence, segments, bytes }) => {
+                    (self.notify)(Notice::Pruned { first_sequence, segments, bytes });
+                    Ok(())
+                }
                 Task::Mark => Ok(()),
                 Task::Fail(fault) => return self.fail(fault),
                 Task::Close => return Why::Closed,
@@ -250,6 +278,12 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
         loop {
             if let Some(fault) = self.journal.keeper_failure() {
                 return Task::Fail(fault);
+            }
+            if let Some(pruned) = self.journal.keeper_pruned() {
+                return Task::Tell(pruned);
+            }
+            if let Some(from) = queue.retain.take() {
+                return Task::Retain(from);
             }
             if !queue.records.is_empty() {
                 return Task::Store(std::mem::take(&mut queue.records));
@@ -326,6 +360,13 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
         let retry = self.journal.config().full_retry;
         let nothing_new = |queue: &mut Queue| !queue.closing && queue.records.len() == queued;
         drop(self.desk.changed.wait_timeout_while(queue, retry, nothing_new));
+    }
+
+    fn retain(&mut self, from: u64) -> Result<(), Why> {
+        match self.journal.retain(from) {
+            Ok(_) => Ok(()),
+            Err(CommitError::Full(fault) | CommitError::Failed(fault)) => Err(self.fail(fault)),
+        }
     }
 
     fn mark_if_due(&mut self) -> Result<(), Why> {

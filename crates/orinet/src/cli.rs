@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, demo, records, responder, send, switch};
+use crate::{certs, demo, journal, load, records, responder, send, switch};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -31,6 +31,10 @@ pub(crate) enum Command {
     Certs(certs::Arguments),
     /// Run a whole sample network on this machine and show an inquiry answered.
     Demo(demo::Arguments),
+    /// Look after the journal of a switch: check, mend, back up, read.
+    Journal(journal::Arguments),
+    /// Put a load on a switch and judge it by thresholds.
+    Load(Box<load::Arguments>),
     /// Make, check and search records of persons.
     Records(records::Arguments),
     /// Run a process that answers inquiries.
@@ -55,6 +59,11 @@ pub(crate) fn refused(error: &clap::Error) -> ExitCode {
 pub(crate) fn print_line(line: fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
     drop(out.write_fmt(line).and_then(|()| out.write_all(b"\n")));
+}
+
+/// Prints text that has its own line ends. A reader who has gone stops nothing.
+pub(crate) fn print_text(text: &str) {
+    drop(io::stdout().lock().write_all(text.as_bytes()));
 }
 
 /// `println!` through [`print_line`].

@@ -4,6 +4,8 @@
 mod cli;
 mod certs;
 mod demo;
+mod journal;
+mod load;
 mod logs;
 mod records;
 mod responder;
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
     match cli.command {
         cli::Command::Certs(arguments) => certs::run(&arguments),
         cli::Command::Demo(arguments) => demo::run(&arguments),
+        cli::Command::Journal(arguments) => journal::run(&arguments),
+        cli::Command::Load(arguments) => load::run(&arguments),
         cli::Command::Records(arguments) => records::run(&arguments),
         cli::Command::Responder(arguments) => responder::run(&arguments),
         cli::Command::Send(arguments) => send::run(&arguments),

@@ -35,6 +35,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Err(error) => return failed(USAGE, &error),
     };
     if arguments.check {
+        if let Some(Err(error)) = config.audit.as_ref().map(switch::config::Audit::check) {
+            return failed(USAGE, &error);
+        }
         return match ServerTls::load(&config.pki, Timestamp::now()) {
             Ok(tls) => {
                 print_config(&config, &tls);
@@ -94,6 +97,14 @@ fn print_config(config: &switch::Config, tls: &ServerTls) {
     say!("stamps   UTC{:+}", limits.stamp_utc_offset / 3600);
     say!("hold     {} h, {} bytes in all", limits.hold.as_secs() / 3600, limits.hold_bytes);
     say!("messages up to {} bytes, {} of them in an ER", config.message_bytes_max, limits.echo_bytes);
+    let journal = &config.retention;
+    let most = journal.keep_bytes.map_or_else(String::new, |bytes| format!(", at most {bytes} bytes"));
+    say!("journal  kept for {} days{most}", journal.keep.as_secs() / 86_400);
+    match &config.audit {
+        Some(audit) => say!("audit    signed every {} s into {}", audit.every.as_secs(), audit.statements.display()),
+        None => say!("audit    not signed"),
+    }
+    say!("search   {}", if config.search { "on" } else { "off" });
     for station in config.network.stations() {
         let list = |names: Vec<&str>| if names.is_empty() { "-".to_owned() } else { names.join(" ") };
         say!(

@@ -19,5 +19,19 @@ fn message(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, message);
+/// A million copies that wait, of a million messages that are remembered.
+fn checkpoint(criterion: &mut Criterion) {
+    const MESSAGES: usize = 1_000_000;
+    let mut group = criterion.benchmark_group("a million waiting and a million remembered");
+    group.sample_size(10);
+    let full = std::cell::LazyCell::new(|| scenario::Scenario::new().fold(MESSAGES));
+    group.bench_function("checkpoint, written to memory", |bencher| bencher.iter(|| full.checkpoint().bytes()));
+    group.bench_function("folds, restored from a checkpoint", |bencher| {
+        let checkpoint = full.checkpoint();
+        bencher.iter_with_large_drop(|| checkpoint.restore());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, message, checkpoint);
 criterion_main!(benches);

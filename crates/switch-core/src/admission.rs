@@ -12,7 +12,9 @@ use codec::legacy::{
 use codec::name::{Control, MessageKey, Ori, StationName};
 use codec::notice::ErNumber;
 
-use crate::network::{Network, StationIndex};
+use crate::network::{Network, OWN_CODE, StationIndex};
+use crate::query::{self, is_log_query};
+use crate::record::Received;
 
 /// What a message is judged by.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +34,8 @@ pub(crate) struct Passed<'a> {
     pub(crate) body_offset: usize,
     pub(crate) class: u8,
     pub(crate) routes: Vec<Route>,
+    /// Of a log query: what its sender is told at once.
+    pub(crate) queued: Option<Vec<u8>>,
 }
 
 /// One copy that a message asks for.
@@ -63,9 +67,14 @@ struct Failed<'a> {
 }
 
 impl<'a> Court<'a> {
-    /// Judges a message that `station` sent.
-    pub(crate) fn judge(&self, station: StationIndex, message: &[u8]) -> Result<Passed<'a>, Fault<'a>> {
-        self.rows(station, message).map_err(|failed| {
+    /// Judges a message that `station` sent; `reception` says when.
+    pub(crate) fn judge(
+        &self,
+        station: StationIndex,
+        message: &[u8],
+        reception: &Received,
+    ) -> Result<Passed<'a>, Fault<'a>> {
+        self.rows(station, message, reception).map_err(|failed| {
             let Glance { key, sender, control } = glance(message);
             Fault {
                 number: failed.number,
@@ -78,7 +87,7 @@ impl<'a> Court<'a> {
         })
     }
 
-    fn rows(&self, station: StationIndex, message: &[u8]) -> Result<Passed<'a>, Failed<'a>> {
+    fn rows(&self, station: StationIndex, message: &[u8], reception: &Received) -> Result<Passed<'a>, Failed<'a>> {
         if is_xml(message) {
             return Err(fail(ErNumber::NoText, "XML IS NOT ACCEPTED HERE"));
         }
@@ -102,6 +111,7 @@ impl<'a> Court<'a> {
             detail: error.detail,
             options: if error.options { spec.options() } else { &[] },
         })?;
+        let queued = self.log_query(spec, reception, body)?;
         Ok(Passed {
             spec,
             sender: input.sender,
@@ -109,7 +119,25 @@ impl<'a> Court<'a> {
             body_offset: message.len().saturating_sub(body.len()),
             class: self.priority(spec, &input.destinations).class(),
             routes,
+            queued,
         })
+    }
+
+    /// The part of row 10 that a log query's fields have among themselves.
+    fn log_query(
+        &self,
+        spec: &'a MessageSpec,
+        reception: &Received,
+        body: &[u8],
+    ) -> Result<Option<Vec<u8>>, Failed<'a>> {
+        if !is_log_query(spec.key) {
+            return Ok(None);
+        }
+        let offset = self.network.limits().stamp_utc_offset;
+        match query::read(self.dictionary, offset, reception, spec.key, body) {
+            Ok(readable) => Ok(Some(query::queued_body(&readable.unknown))),
+            Err(detail) => Err(Failed { number: ErNumber::Options, detail, options: spec.options() }),
+        }
     }
 
     /// Row 3: the key is in the dictionary and this station may send it.
@@ -171,7 +199,10 @@ impl<'a> Court<'a> {
                 unknown.push(shown(destination.as_str()));
                 continue;
             };
-            if targets.iter().any(|target| !self.network.accepts(target.station, spec.key)) {
+            // A log query is the switch's own to answer, and nobody else's.
+            let own = destination.as_str().eq_ignore_ascii_case(OWN_CODE);
+            let unlike = own != is_log_query(spec.key) || own && self.network.limits().log_queries == 0;
+            if unlike || targets.iter().any(|target| !self.network.accepts(target.station, spec.key)) {
                 unwilling.push(shown(destination.as_str()));
             }
             routes.extend(targets);
@@ -194,6 +225,7 @@ impl<'a> Court<'a> {
                 let served = self.network.serving(ori)?;
                 Some(vec![Route { station: served, destination: name }])
             }
+            Destination::Line(code) if code.as_str() == OWN_CODE => Some(Vec::new()),
             Destination::Line(code) => {
                 let own = self.network.ori(sender)?.line;
                 let from_group = self.network.is_group(code);

@@ -1,6 +1,7 @@
 //! What goes into the switch and what comes out of it: the closed enums of its contract, and the numbers in them.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use bytes::Bytes;
 use codec::name::{MessageKey, StationName};
 use codec::notice::{ErNumber, SmNumber};
 use codec::time::{Tick, Timestamp};
+
+use crate::query::LogQuery;
 
 /// The time at which an event is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +21,8 @@ pub struct Now {
     pub wall: Timestamp,
 }
 
-/// One connection of a station, for as long as it lasts. A number is never used twice in one run.
+/// One connection of a station, for as long as it lasts. A number is never used twice in one journal: a run goes on
+/// after [`crate::Folds::last_link`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkId(pub u64);
 
@@ -98,6 +102,10 @@ pub enum Event {
         link: LinkId,
         /// Whose it is.
         station: Verified,
+        /// Where it calls from.
+        from: SocketAddr,
+        /// The serial of its certificate, in hexadecimal.
+        certificate: String,
     },
     /// A link went; nothing more will come from it.
     Detached {
@@ -105,6 +113,8 @@ pub enum Event {
         link: LinkId,
         /// The copy on whose account it ended, where the session says so: one never acknowledged, however often sent.
         suspect: Option<Delivery>,
+        /// Why it ended, in words.
+        why: String,
     },
     /// A whole message came. It is answered with [`Action::Accept`] or [`Action::Refuse`], once.
     Received {
@@ -156,6 +166,29 @@ pub enum Event {
         /// Its payload.
         record: Bytes,
     },
+    /// What was found for a query that was asked with [`Action::Search`]. One that is not pending is ignored.
+    Found {
+        /// The query.
+        query: Sequence,
+        /// The body of the answer, in lines that end in CR LF; cut where it is longer than [`crate::ANSWER_BYTES_MAX`].
+        body: Bytes,
+    },
+    /// Something was done to the switch or by it that the journal has to tell. Its time is that of the event.
+    Act {
+        /// Who did it: an operator, or `switch` for the process itself.
+        who: String,
+        /// From where; empty for the process itself.
+        from: String,
+        /// What was done.
+        what: String,
+        /// With which result.
+        result: String,
+    },
+    /// The journal no longer has the records before this one: none of them was needed any more.
+    Pruned {
+        /// The first record that is left.
+        first: Sequence,
+    },
     /// The process is about to end: nothing new is taken in or sent out, what is in flight may finish.
     Draining,
     /// The tick of [`crate::Switch::poll_timeout`] has come.
@@ -178,6 +211,14 @@ pub enum Action {
     Load {
         /// Its place.
         sequence: Sequence,
+    },
+    /// Search the journal, with all records up to the query's own; [`Event::Found`] brings what was found. It is asked
+    /// again after a restart that comes first.
+    Search {
+        /// The record of the query.
+        query: Sequence,
+        /// What is asked.
+        request: LogQuery,
     },
     /// Acknowledge a message: it is on disk.
     Accept {
@@ -338,6 +379,20 @@ pub enum Observation {
         station: StationName,
         /// Why.
         why: Refusal,
+    },
+    /// A station asks for a part of the log.
+    LogQueried {
+        /// Who.
+        station: StationName,
+    },
+    /// A log query is answered.
+    LogAnswered {
+        /// Who asked.
+        station: StationName,
+        /// The length of the answer's body.
+        bytes: usize,
+        /// Since the query was received.
+        after: Duration,
     },
     /// The switch sends a status message on its own account.
     Noticed {

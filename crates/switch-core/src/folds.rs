@@ -3,6 +3,8 @@
 //! The same code runs at start, over what the journal replays, and while the switch works, over what it writes: there
 //! is one place that says what a record means.
 
+mod checkpoint;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroI64;
 
@@ -12,9 +14,14 @@ use codec::number::Number;
 use codec::time::Timestamp;
 use rustc_hash::FxHashMap;
 
+pub use checkpoint::{CheckpointError, Section, Sections};
+
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
 use crate::network::{Network, StationIndex};
-use crate::record::{Accepted, CopyRecord, Notice, Reception, Record, RecordError, Refused, Returned};
+use crate::query::is_log_query;
+use crate::record::{
+    Accepted, Answered, CopyTo, LinkChange, NoticeTo, Received, Record, RecordError, Refused, Returned,
+};
 use crate::repeats::Repeats;
 
 /// The state that survives a restart.
@@ -23,9 +30,12 @@ pub struct Folds {
     pub(crate) last: Sequence,
     pub(crate) last_delivery: Delivery,
     pub(crate) last_msn: Msn,
+    last_link: LinkId,
     pub(crate) repeats: Repeats,
     pub(crate) copies: FxHashMap<Delivery, Copy>,
     pub(crate) dead_letters: BTreeMap<Delivery, DeadLetter>,
+    /// Log queries that are not answered, and who asks.
+    pub(crate) queries: BTreeMap<Sequence, StationIndex>,
     stations: Vec<Station>,
     by_name: FxHashMap<StationName, StationIndex>,
     /// Of all stations together.
@@ -42,6 +52,8 @@ struct Station {
     waiting_bytes: u64,
     /// What of it the switch itself says to the station.
     notice_bytes: u64,
+    /// Log queries of the station that are not answered.
+    queries: usize,
 }
 
 /// A copy that is neither delivered nor returned.
@@ -119,9 +131,11 @@ impl Folds {
             last: Sequence(0),
             last_delivery: Delivery::default(),
             last_msn: Msn(0),
+            last_link: LinkId(0),
             repeats: Repeats::default(),
             copies: FxHashMap::default(),
             dead_letters: BTreeMap::new(),
+            queries: BTreeMap::new(),
             stations: Vec::new(),
             by_name: FxHashMap::default(),
             waiting_bytes: 0,
@@ -143,7 +157,8 @@ impl Folds {
         if sequence != self.next_sequence() {
             return Err(error(FoldProblem::OutOfSequence(self.last)));
         }
-        let record = Record::decode(kind, Bytes::copy_from_slice(payload)).map_err(|e| error(e.into()))?;
+        let mut record = Record::decode(kind, Bytes::copy_from_slice(payload)).map_err(|e| error(e.into()))?;
+        record.complete();
         self.apply(sequence, &record).ok_or_else(|| error(FoldProblem::Stations))
     }
 
@@ -151,6 +166,12 @@ impl Folds {
     #[must_use]
     pub fn next_sequence(&self) -> Sequence {
         Sequence(self.last.0.saturating_add(1))
+    }
+
+    /// The highest number that a link has had; 0 before the first.
+    #[must_use]
+    pub fn last_link(&self) -> LinkId {
+        self.last_link
     }
 
     /// How many copies wait, over all stations.
@@ -163,8 +184,11 @@ impl Folds {
         self.last = sequence;
         match record {
             Record::Accepted(Accepted { reception, msn, copies, notices, .. }) => {
-                self.receive(sequence, reception)?;
+                let station = self.receive(sequence, reception)?;
                 self.last_msn = *msn;
+                if reception.key.is_some_and(is_log_query) {
+                    self.query(sequence, station)?;
+                }
                 for copy in copies {
                     let flow = flow(reception.sender.as_ref().map_or("", Ori::as_str), copy);
                     let key = reception.key?;
@@ -176,12 +200,21 @@ impl Folds {
                 self.receive(sequence, reception)?;
                 self.notice(sequence, notice)
             }
-            Record::Delivered(deliveries) => {
-                deliveries.iter().for_each(|delivery| {
-                    self.settle(*delivery);
+            Record::Delivered(marks) => {
+                marks.iter().for_each(|mark| {
+                    self.settle(mark.delivery);
                 });
                 Some(())
             }
+            Record::Link(LinkChange { link, .. }) => {
+                self.last_link = self.last_link.max(*link);
+                Some(())
+            }
+            Record::Answered(Answered { query, notices, .. }) => {
+                self.answered(*query);
+                notices.iter().try_for_each(|notice| self.notice(sequence, notice))
+            }
+            Record::Repeated(_) | Record::Act(_) => Some(()),
             Record::Returned(Returned { delivery, station, original, at, why, notice }) => {
                 self.settle(*delivery);
                 let letter = DeadLetter { station: *station, sequence: *original, at: *at, why: *why };
@@ -192,6 +225,11 @@ impl Folds {
                 notice.iter().try_for_each(|notice| self.notice(sequence, notice))
             }
         }
+    }
+
+    /// The log no longer has the records before `first`: dead letters that point there are forgotten.
+    pub fn pruned(&mut self, first: Sequence) {
+        self.dead_letters.retain(|_, letter| letter.sequence >= first);
     }
 
     /// Takes a copy out of what waits: it was delivered or returned.
@@ -221,6 +259,11 @@ impl Folds {
         self.station(station).map_or((0, 0), |s| (s.waiting, s.waiting_bytes))
     }
 
+    /// Log queries of a station that are not answered.
+    pub(crate) fn queries_of(&self, station: StationIndex) -> usize {
+        self.station(station).map_or(0, |s| s.queries)
+    }
+
     /// Bytes that wait for a station and that the switch itself says to it.
     pub(crate) fn notices_for(&self, station: StationIndex) -> u64 {
         self.station(station).map_or(0, |s| s.notice_bytes)
@@ -234,16 +277,16 @@ impl Folds {
         self.station(station).map(|s| s.name)
     }
 
-    fn receive(&mut self, sequence: Sequence, reception: &Reception) -> Option<()> {
+    fn receive(&mut self, sequence: Sequence, reception: &Received) -> Option<StationIndex> {
         let index = self.index(reception.station)?;
         self.station_mut(index)?.isn = reception.isn;
         if let Some(fingerprint) = reception.fingerprint {
             self.repeats.remember(reception.at, fingerprint, sequence);
         }
-        Some(())
+        Some(index)
     }
 
-    fn notice(&mut self, sequence: Sequence, notice: &Notice) -> Option<()> {
+    fn notice(&mut self, sequence: Sequence, notice: &NoticeTo) -> Option<()> {
         // Each is a flow of its own: an answer belongs to the link that it answers, whatever else goes to that address.
         let flow = notice.copy.delivery.number();
         self.admit(sequence, &notice.copy, notice.key, notice.at, notice.body.len(), flow)
@@ -252,22 +295,14 @@ impl Folds {
     fn admit(
         &mut self,
         sequence: Sequence,
-        copy: &CopyRecord,
+        copy: &CopyTo,
         key: MessageKey,
         admitted: Timestamp,
         length: usize,
         flow: u64,
     ) -> Option<()> {
         let index = self.index(copy.station)?;
-        let bytes = u32::try_from(length).unwrap_or(u32::MAX);
-        let station = self.station_mut(index)?;
-        station.osn = copy.osn;
-        station.waiting = station.waiting.saturating_add(1);
-        station.waiting_bytes = station.waiting_bytes.saturating_add(u64::from(bytes));
-        if is_notice(flow) {
-            station.notice_bytes = station.notice_bytes.saturating_add(u64::from(bytes));
-        }
-        self.waiting_bytes = self.waiting_bytes.saturating_add(u64::from(bytes));
+        self.station_mut(index)?.osn = copy.osn;
         self.last_delivery = copy.delivery;
         let copy_of = Copy {
             sequence,
@@ -275,15 +310,44 @@ impl Folds {
             class: copy.class,
             lost: 0,
             key,
-            bytes,
+            bytes: u32::try_from(length).unwrap_or(u32::MAX),
             flow,
             admitted,
             expires: copy.expires,
             first_sent: None,
             stage: Stage::Unstored,
         };
+        self.count_waiting(&copy_of)?;
         self.copies.insert(copy.delivery, copy_of);
         Some(())
+    }
+
+    fn count_waiting(&mut self, copy: &Copy) -> Option<()> {
+        let bytes = u64::from(copy.bytes);
+        let station = self.station_mut(copy.station)?;
+        station.waiting = station.waiting.saturating_add(1);
+        station.waiting_bytes = station.waiting_bytes.saturating_add(bytes);
+        if is_notice(copy.flow) {
+            station.notice_bytes = station.notice_bytes.saturating_add(bytes);
+        }
+        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
+        Some(())
+    }
+
+    /// A log query waits for its answer.
+    fn query(&mut self, sequence: Sequence, station: StationIndex) -> Option<()> {
+        self.queries.insert(sequence, station);
+        let asking = self.station_mut(station)?;
+        asking.queries = asking.queries.saturating_add(1);
+        Some(())
+    }
+
+    fn answered(&mut self, query: Sequence) {
+        if let Some(station) = self.queries.remove(&query)
+            && let Some(asked) = self.station_mut(station)
+        {
+            asked.queries = asked.queries.saturating_sub(1);
+        }
     }
 
     fn index(&mut self, name: StationName) -> Option<StationIndex> {
@@ -292,7 +356,15 @@ impl Folds {
         }
         let index = StationIndex(u16::try_from(self.stations.len()).ok()?);
         let none = Number::SWITCH;
-        self.stations.push(Station { name, isn: none, osn: none, waiting: 0, waiting_bytes: 0, notice_bytes: 0 });
+        self.stations.push(Station {
+            name,
+            isn: none,
+            osn: none,
+            waiting: 0,
+            waiting_bytes: 0,
+            notice_bytes: 0,
+            queries: 0,
+        });
         self.by_name.insert(name, index);
         Some(index)
     }
@@ -308,13 +380,13 @@ impl Folds {
 
 /// Two flows that share a number only keep to one link together, which does no harm: FNV-1a is enough. The highest bit is
 /// set, so that no flow shares one with a notice.
-fn flow(sender: &str, copy: &CopyRecord) -> u64 {
+fn flow(sender: &str, copy: &CopyTo) -> u64 {
     let bytes = sender.bytes().chain([0]).chain(copy.destination.as_str().bytes());
     let hash =
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash | 1 << 63
 }
 
-fn is_notice(flow: u64) -> bool {
+pub(crate) fn is_notice(flow: u64) -> bool {
     flow >> 63 == 0
 }

@@ -36,6 +36,8 @@ mod event;
 mod folds;
 mod network;
 mod outbox;
+mod query;
+pub mod reading;
 mod record;
 mod repeats;
 mod switch;
@@ -44,9 +46,10 @@ pub use event::{
     Action, CloseReason, Delivery, Event, LinkId, Msn, Now, Observation, Refusal, ReturnReason, Sequence, Token,
     Verified,
 };
-pub use folds::{DeadLetter, FoldError, Folds};
+pub use folds::{CheckpointError, DeadLetter, FoldError, Folds, Section, Sections};
 pub use network::{
     DestinationState, GroupConfig, Limits, Network, NetworkConfig, NetworkError, OriConfig, StateConfig, StationConfig,
 };
+pub use query::{ANSWER_BYTES_MAX, LogQuery, LogRequest, LogSearch};
 pub use record::{Kind, RecordError};
 pub use switch::{StationView, Switch};

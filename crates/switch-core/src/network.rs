@@ -132,6 +132,8 @@ pub struct Limits {
     pub stamp_utc_offset: i32,
     /// Bytes of waiting messages that are kept in memory, so that they need not be loaded.
     pub body_cache_bytes: usize,
+    /// Log queries of one station that may be without an answer; 0: the switch answers none.
+    pub log_queries: usize,
 }
 
 impl Default for Limits {
@@ -142,6 +144,7 @@ impl Default for Limits {
             echo_bytes: 100,
             stamp_utc_offset: -7 * 3600,
             body_cache_bytes: 64 << 20,
+            log_queries: 8,
         }
     }
 }
@@ -269,8 +272,10 @@ impl Network {
 
 /// Every station takes these (`protocol-specs/wire.md` 3).
 const ACCEPTED_BY_ALL: [&str; 4] = ["AM", "AML", "SM", "ER"];
+/// The code of the switch itself.
+pub(crate) const OWN_CODE: &str = "NL";
 /// Codes that the switch answers itself, so that no station can have them (`protocol-specs/wire.md` 2.5).
-const OWN_CODES: [&str; 2] = ["NL", "OD"];
+const OWN_CODES: [&str; 2] = [OWN_CODE, "OD"];
 const WINDOW_MAX: u16 = 1024;
 const STATIONS_MAX: usize = 10_000;
 

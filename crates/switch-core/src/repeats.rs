@@ -1,11 +1,13 @@
 //! The memory of messages received, so that one sent again is acknowledged again and not admitted again
 //! (`protocol-specs/wire.md` 1.1).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use codec::name::StationName;
 use codec::time::Timestamp;
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use crate::event::Sequence;
@@ -15,11 +17,30 @@ pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3600);
 /// How many messages of the whole switch are remembered at the most.
 pub(crate) const REMEMBERED_MAX: usize = 1_000_000;
 
+/// Bytes of a fingerprint.
+pub(crate) const FINGERPRINT_BYTES: usize = 16;
+
 /// What a message is recognized by: its station, its validation and its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Fingerprint([u8; 16]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint([u8; FINGERPRINT_BYTES]);
+
+impl Hash for Fingerprint {
+    /// It is a hash already: half of it tells any two apart as well as all of it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
 
 impl Fingerprint {
+    pub(crate) const fn from_bytes(bytes: [u8; FINGERPRINT_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; FINGERPRINT_BYTES] {
+        &self.0
+    }
+
     /// The fingerprint of a message; none for validation 0, which switches the memory off.
     pub(crate) fn of(station: StationName, validation: u32, message: &[u8]) -> Option<Self> {
         if validation == 0 {
@@ -30,7 +51,7 @@ impl Fingerprint {
         hash.update(station.as_str());
         hash.update([0]);
         hash.update(message);
-        let mut short = [0; 16];
+        let mut short = [0; FINGERPRINT_BYTES];
         short.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
         Some(Self(short))
     }
@@ -39,7 +60,7 @@ impl Fingerprint {
 /// The messages of the last 24 hours, at most the last million.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
-    known: HashMap<Fingerprint, Sequence>,
+    known: FxHashMap<Fingerprint, Sequence>,
     oldest_first: VecDeque<(Timestamp, Fingerprint)>,
 }
 
@@ -56,6 +77,29 @@ impl Repeats {
         if self.oldest_first.len() >= REMEMBERED_MAX {
             self.forget_oldest();
         }
+        self.known.insert(fingerprint, sequence);
+        self.oldest_first.push_back((at, fingerprint));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.oldest_first.len()
+    }
+
+    /// All of them, with when they came and which record holds them.
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = (Timestamp, &Fingerprint, Sequence)> {
+        self.oldest_first
+            .iter()
+            .map(|(at, fingerprint)| (*at, fingerprint, self.known.get(fingerprint).copied().unwrap_or_default()))
+    }
+
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.known.reserve(count);
+        self.oldest_first.reserve(count);
+    }
+
+    /// Remembers a message as it was remembered before, the oldest first.
+    pub(crate) fn restore(&mut self, at: Timestamp, fingerprint: Fingerprint, sequence: Sequence) {
         self.known.insert(fingerprint, sequence);
         self.oldest_first.push_back((at, fingerprint));
     }

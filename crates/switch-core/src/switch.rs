@@ -2,9 +2,11 @@
 
 mod delivery;
 mod intake;
+mod queries;
 mod returns;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use crate::event::{
 use crate::folds::{DeadLetter, Folds, Stage};
 use crate::network::{DestinationState, Network, StationIndex};
 use crate::outbox::Outbox;
-use crate::record::Record;
+use crate::record::{Act, DeliveredMark, LinkChange, Record};
 
 /// The switch as a state machine; the contract stands in the documentation of this crate.
 #[derive(Debug)]
@@ -50,9 +52,11 @@ pub struct Switch {
     loading: BTreeSet<Sequence>,
     /// Copies to return once their record is loaded.
     returning: BTreeMap<Sequence, Vec<(Delivery, ReturnReason)>>,
-    /// Copies delivered whose mark is not yet in the journal.
-    marks: Vec<Delivery>,
-    marks_due: Option<Tick>,
+    /// Log queries that were asked with [`Action::Search`] in this run and are not answered, with their records.
+    asked: BTreeMap<Sequence, Arc<Record>>,
+    /// Records that nobody waits for, in order: they ride with the next one that somebody does, or go by themselves soon.
+    lazy: Vec<Record>,
+    lazy_due: Option<Tick>,
     actions: VecDeque<Action>,
 }
 
@@ -73,6 +77,8 @@ struct Station {
 #[derive(Debug)]
 struct Link {
     station: StationIndex,
+    from: SocketAddr,
+    certificate: String,
     /// Copies that the session can still take.
     room: usize,
     /// Copies it has, in the order in which they were given to it.
@@ -98,10 +104,10 @@ enum Store {
 
 /// Bytes on their way to the disk beyond which nothing more is read from any link.
 const UNSTORED_BYTES_MAX: usize = 32 << 20;
-/// How long a mark of delivery waits for another record to ride with.
-const MARKS_WAIT: Duration = Duration::from_millis(50);
-/// How many marks of delivery wait at the most.
-const MARKS_MAX: usize = 512;
+/// How long a record that nobody waits for waits for another one to ride with.
+const LAZY_WAIT: Duration = Duration::from_millis(50);
+/// How many such records, and how many marks of delivery in one of them, wait at the most.
+const LAZY_MAX: usize = 512;
 /// How late an expiry may be noticed: the wall clock can be set while the monotonic one goes on.
 const EXPIRY_LATE_MAX: Duration = Duration::from_secs(1);
 
@@ -150,8 +156,9 @@ impl Switch {
             alarmed: false,
             loading: BTreeSet::new(),
             returning: BTreeMap::new(),
-            marks: Vec::new(),
-            marks_due: None,
+            asked: BTreeMap::new(),
+            lazy: Vec::new(),
+            lazy_due: None,
             actions: VecDeque::new(),
         };
         let mut waiting: Vec<_> = switch.folds.copies.keys().copied().collect();
@@ -160,6 +167,9 @@ impl Switch {
             switch.enqueue(*delivery);
         }
         switch.index_expiries(&waiting);
+        for query in switch.folds.queries.keys().copied().collect::<Vec<_>>() {
+            switch.ask(query);
+        }
         switch
     }
 
@@ -168,8 +178,8 @@ impl Switch {
     pub fn handle(&mut self, now: Now, event: Event) {
         self.now = now;
         match event {
-            Event::Attached { link, station } => self.attached(link, station),
-            Event::Detached { link, suspect } => self.detached(link, suspect),
+            Event::Attached { link, station, from, certificate } => self.attached(link, station, from, certificate),
+            Event::Detached { link, suspect, why } => self.detached(link, suspect, why),
             Event::Received { link, token, validation, message } => self.received(link, token, validation, &message),
             Event::Delivered { link, delivery } => self.delivered(link, delivery),
             Event::Failed { link, delivery } => self.failed(link, delivery),
@@ -178,6 +188,9 @@ impl Switch {
             Event::StoreFull => self.store_full(),
             Event::StoreOpen => self.store_open(),
             Event::Loaded { sequence, kind, record } => self.loaded(sequence, kind, record),
+            Event::Found { query, body } => self.found(query, body),
+            Event::Act { who, from, what, result } => self.act(who, from, what, result),
+            Event::Pruned { first } => self.folds.pruned(first),
             Event::Draining => self.draining = true,
             Event::Timeout => {}
         }
@@ -197,13 +210,13 @@ impl Switch {
             .first()
             .filter(|_| self.store == Store::Open && !self.draining && !self.paused)
             .map(|(expires, _)| self.now.tick.after(expires.since(self.now.wall).min(EXPIRY_LATE_MAX)));
-        [expiry, self.marks_due].into_iter().flatten().min()
+        [expiry, self.lazy_due].into_iter().flatten().min()
     }
 
     /// Whether nothing is in flight in either direction: a draining switch can end.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.unstored.is_empty() && self.marks.is_empty() && self.links.values().all(|link| link.in_flight.is_empty())
+        self.unstored.is_empty() && self.lazy.is_empty() && self.links.values().all(|link| link.in_flight.is_empty())
     }
 
     /// Whether messages can be made durable.
@@ -233,14 +246,24 @@ impl Switch {
         self.folds.dead_letters.iter().map(|(delivery, letter)| (*delivery, letter))
     }
 
-    fn attached(&mut self, link: LinkId, station: Verified) {
+    fn attached(&mut self, link: LinkId, station: Verified, from: SocketAddr, certificate: String) {
         let station = station.station();
         let Some((index, name)) = self.network.index(station).map(|index| (index, station)) else {
             self.observe(Observation::Stranger { link, station });
             return self.actions.push_back(Action::Close { link, why: CloseReason::UnknownStation });
         };
-        let new = Link { station: index, room: 0, in_flight: VecDeque::new(), unsent: VecDeque::new() };
-        self.links.insert(link, new);
+        let up = LinkChange {
+            link,
+            station,
+            from,
+            certificate: certificate.clone(),
+            at: self.now.wall,
+            up: true,
+            why: String::new(),
+        };
+        self.store_lazily(Record::Link(up));
+        let (in_flight, unsent) = (VecDeque::new(), VecDeque::new());
+        self.links.insert(link, Link { station: index, from, certificate, room: 0, in_flight, unsent });
         if let Some(station) = self.station_mut(index) {
             station.links.push(link);
         }
@@ -286,6 +309,7 @@ impl Switch {
                 touched.extend(self.enqueue(delivery));
                 queued.push(delivery);
             }
+            self.ask(record.sequence);
         }
         for station in touched {
             self.pump(station);
@@ -321,25 +345,53 @@ impl Switch {
     }
 
     fn handle_timers(&mut self) {
-        if self.marks_due.is_some_and(|due| due <= self.now.tick) || self.marks.len() >= MARKS_MAX {
-            self.write_marks();
+        if self.lazy_due.is_some_and(|due| due <= self.now.tick) || self.lazy.len() >= LAZY_MAX {
+            self.store_lazy();
         }
         self.expire();
     }
 
-    /// Puts the marks of delivery into the journal, ahead of what is written next.
-    fn write_marks(&mut self) {
-        self.marks_due = None;
-        if !self.marks.is_empty() {
-            let marks = std::mem::take(&mut self.marks);
-            self.store(Record::Delivered(marks), None);
+    /// Puts what nobody waits for into the journal, ahead of what is written next.
+    fn store_lazy(&mut self) {
+        self.lazy_due = None;
+        for record in std::mem::take(&mut self.lazy) {
+            self.store(record, None);
         }
     }
 
-    fn mark_delivered(&mut self, delivery: Delivery) {
-        self.marks.push(delivery);
-        let due = self.now.tick.after(MARKS_WAIT);
-        self.marks_due.get_or_insert(due);
+    /// Keeps a record until another one goes, or a moment has passed.
+    ///
+    /// While nothing can be stored and as much waits as memory is given for, it is dropped: what it tells is counted in the
+    /// metrics all the same, and no message, copy or mark is concerned.
+    fn store_lazily(&mut self, record: Record) {
+        if self.store == Store::Full && self.unstored_bytes > UNSTORED_BYTES_MAX {
+            return;
+        }
+        self.lazy.push(record);
+        self.set_lazy_due();
+    }
+
+    fn set_lazy_due(&mut self) {
+        let due = self.now.tick.after(LAZY_WAIT);
+        self.lazy_due.get_or_insert(due);
+    }
+
+    /// Marks in a row go into one record.
+    fn mark_delivered(&mut self, link: LinkId, delivery: Delivery) {
+        let mark = DeliveredMark { delivery, link, at: self.now.wall };
+        if let Some(Record::Delivered(marks)) = self.lazy.last_mut()
+            && marks.len() < LAZY_MAX
+        {
+            marks.push(mark);
+        } else {
+            self.lazy.push(Record::Delivered(vec![mark]));
+        }
+        self.set_lazy_due();
+    }
+
+    fn act(&mut self, who: String, from: String, what: String, result: String) {
+        self.store_lazy();
+        self.store(Record::Act(Act { at: self.now.wall, who, from, what, result }), None);
     }
 
     /// Puts a durable copy into the queue of its station. Returns the station if it may be sent now.

@@ -37,8 +37,39 @@ pub struct Config {
     pub network: Arc<Network>,
     /// How the journal is kept.
     pub journal: journal::Config,
+    /// For how long.
+    pub retention: Retention,
+    /// Who signs statements about it, and where they go; nobody, if not configured.
+    pub audit: Option<Audit>,
+    /// Whether it can be searched: by stations, and without delay by operators.
+    pub search: bool,
     /// What is bounded while stations come in.
     pub listener_limits: link::listener::Limits,
+}
+
+/// How long the journal keeps what nothing waits for any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Records that are older go, a segment at a time.
+    pub keep: Duration,
+    /// Bytes of segments beyond which the oldest go, however young they are.
+    pub keep_bytes: Option<u64>,
+}
+
+impl Retention {
+    /// A year, in days of which one may be a leap day: what audit logs have to be kept.
+    pub const YEAR_DAYS: u64 = 366;
+}
+
+/// Signed statements about the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// The file of the private key.
+    pub key: PathBuf,
+    /// The file that statements are added to.
+    pub statements: PathBuf,
+    /// How often, while there is something new to state.
+    pub every: Duration,
 }
 
 /// What is wrong with a configuration, and where.
@@ -110,6 +141,11 @@ struct File {
     #[serde(default)]
     pki: PkiFile,
     #[serde(default)]
+    journal: JournalFile,
+    audit: Option<Spanned<AuditFile>>,
+    #[serde(default)]
+    search: SearchFile,
+    #[serde(default)]
     station: Vec<Spanned<StationFile>>,
     #[serde(default)]
     ori: Vec<Spanned<OriFile>>,
@@ -142,6 +178,28 @@ struct PkiFile {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     tls12: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JournalFile {
+    keep_days: Option<Spanned<u64>>,
+    keep_bytes: Option<Spanned<u64>>,
+    shorter_than_a_year: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuditFile {
+    key: PathBuf,
+    statements: PathBuf,
+    every_seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchFile {
+    enabled: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -203,8 +261,15 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn config(&mut self, file: File, directory: &Path) -> Option<Config> {
-        let File { switch, pki, station, ori, group, state } = file;
-        let limits = self.limits(&switch);
+        let File { switch, pki, journal, audit, search, station, ori, group, state } = file;
+        let mut limits = self.limits(&switch);
+        let search = search.enabled.unwrap_or(true);
+        if !search {
+            limits.log_queries = 0;
+        }
+        let data = directory.join(switch.data.clone().unwrap_or_else(|| "data".into()));
+        let retention = self.retention(&journal);
+        let audit = audit.map(|audit| self.audit(audit, directory, &data));
         let mut starts = Starts::default();
         let mut config = NetworkConfig { limits, ..NetworkConfig::default() };
         for entry in station {
@@ -268,7 +333,7 @@ impl Reader<'_> {
         Some(Config {
             links: links?,
             admin: admin?,
-            data: directory.join(switch.data.unwrap_or_else(|| "data".into())),
+            data,
             message_bytes_max,
             pki: ServerFiles {
                 ca: at(pki.ca, defaults.ca),
@@ -279,6 +344,9 @@ impl Reader<'_> {
             },
             network,
             journal: journal::Config { segment_bytes, ..journal::Config::default() },
+            retention,
+            audit,
+            search,
             listener_limits,
         })
     }
@@ -303,6 +371,49 @@ impl Reader<'_> {
             limits.echo_bytes = *bytes.get_ref();
         }
         limits
+    }
+
+    fn retention(&mut self, file: &JournalFile) -> Retention {
+        let days = file.keep_days.as_ref().map_or(Retention::YEAR_DAYS, |days| *days.get_ref());
+        let start = |value: &Option<Spanned<u64>>| value.as_ref().map_or(0, |value| value.span().start);
+        let meant = file.shorter_than_a_year == Some(true);
+        let year = "audit logs are kept for at least a year (366 days); \
+                    say shorter_than_a_year = true if this journal is none";
+        let too_short = format!("[journal] keep_days: {days} days are too short: {year}");
+        self.check(meant || days >= Retention::YEAR_DAYS, start(&file.keep_days), &too_short);
+        let valid = (1..=KEEP_DAYS_MAX).contains(&days);
+        self.check(valid, start(&file.keep_days), &format!("[journal] keep_days: must be 1 to {KEEP_DAYS_MAX}"));
+        let too_small = format!("[journal] keep_bytes: a bound can remove what is younger than a year: {year}");
+        self.check(meant || file.keep_bytes.is_none(), start(&file.keep_bytes), &too_small);
+        Retention {
+            keep: Duration::from_secs(days.min(KEEP_DAYS_MAX) * 24 * HOUR_SECONDS),
+            keep_bytes: file.keep_bytes.as_ref().map(|bytes| *bytes.get_ref()),
+        }
+    }
+
+    fn audit(&mut self, file: Spanned<AuditFile>, directory: &Path, data: &Path) -> Audit {
+        let start = file.span().start;
+        let AuditFile { key, statements, every_seconds } = file.into_inner();
+        let audit = Audit {
+            key: directory.join(key),
+            statements: directory.join(statements),
+            every: Duration::from_secs(every_seconds.unwrap_or(EVERY_SECONDS)),
+        };
+        for (name, path) in [("key", &audit.key), ("statements", &audit.statements)] {
+            if is_inside(path, data) {
+                let line = self.line_of_key(start, name);
+                let problem = format!(
+                    "[audit] {name}: lies in the data directory; statements prove something only if whoever can write \
+                     there can write neither them nor the key"
+                );
+                self.problems.push((line, problem));
+            }
+        }
+        if !(1..=EVERY_SECONDS_MAX).contains(&audit.every.as_secs()) {
+            let line = self.line_of_key(start, "every_seconds");
+            self.problems.push((line, format!("[audit] every_seconds: must be 1 to {EVERY_SECONDS_MAX}")));
+        }
+        audit
     }
 
     fn address(&mut self, given: Option<Spanned<String>>, key: &str, default: &str) -> Option<SocketAddr> {
@@ -467,6 +578,36 @@ impl Starts {
     }
 }
 
+/// Nobody keeps a journal for longer than a hundred years, and no sum of times overflows.
+const KEEP_DAYS_MAX: u64 = 36_525;
+/// What an attacker has at most to change unseen what was just written.
+const EVERY_SECONDS: u64 = 60;
+const EVERY_SECONDS_MAX: u64 = 24 * HOUR_SECONDS;
+
+/// Whether a file is in a directory or below it, whatever the way to it looks like. What does not exist yet counts as where
+/// its nearest directory is.
+fn is_inside(path: &Path, directory: &Path) -> bool {
+    real(path).starts_with(real(directory))
+}
+
+/// A path without links and dots, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut normal = PathBuf::new();
+    for part in absolute.components() {
+        if part == std::path::Component::ParentDir {
+            normal.pop();
+        } else {
+            normal.push(part);
+        }
+        // Before a later `..` leaves it again.
+        if let Ok(real) = normal.canonicalize() {
+            normal = real;
+        }
+    }
+    normal
+}
+
 const MESSAGE_BYTES_DEFAULT: usize = 256 << 10;
 /// What a record may hold besides the message: its copies and notices.
 const RECORD_EXTRA_BYTES: usize = 512 << 10;
@@ -535,6 +676,46 @@ authorization = "AC"
         assert!(line == 7 && problem.starts_with("window: "), "{line} {problem}");
         let (line, problem) = changed("[switch]\n", "[switch]\nsegment_bytes = 524288\n");
         assert!(line == 3 && problem.contains("segment_bytes"), "{line} {problem}");
+    }
+
+    #[test]
+    fn a_journal_is_kept_for_a_year_unless_less_is_meant() {
+        let config = |journal: &str| Config::parse(&format!("{GOOD}\n[journal]\n{journal}"), Path::new("dir"));
+        let kept = |journal: &str| config(journal).unwrap().retention;
+        assert_eq!(kept(""), Retention { keep: Duration::from_secs(366 * 86_400), keep_bytes: None });
+        assert_eq!(kept("keep_days = 1000").keep, Duration::from_secs(1000 * 86_400));
+        for short in ["keep_days = 365", "keep_bytes = 1000000", "keep_days = 30\nshorter_than_a_year = false"] {
+            let (line, problem) = config(short).unwrap_err().remove(0);
+            assert!(line == 17 && problem.contains("audit logs are kept for at least a year"), "{line} {problem}");
+        }
+        let shorter = kept("keep_days = 30\nkeep_bytes = 1000000\nshorter_than_a_year = true");
+        assert_eq!(shorter, Retention { keep: Duration::from_secs(30 * 86_400), keep_bytes: Some(1_000_000) });
+        assert!(config("keep_days = 0\nshorter_than_a_year = true").is_err());
+    }
+
+    #[test]
+    fn statements_and_their_key_lie_outside_the_data() {
+        let text =
+            |key: &str, statements: &str| format!("{GOOD}\n[audit]\nkey = \"{key}\"\nstatements = \"{statements}\"\n");
+        let audit = Config::parse(&text("audit.key", "audit/data"), Path::new("dir")).unwrap().audit.unwrap();
+        assert_eq!(audit.statements, Path::new("dir/audit/data"));
+        assert_eq!(audit.every, Duration::from_secs(60));
+        let tries = [("data/audit.key", "s"), ("k", "data/statements"), ("k", "x/../data/s"), ("k", "../dir/data/s")];
+        for (key, statements) in tries {
+            let (line, problem) = problems(&text(key, statements)).remove(0);
+            assert_eq!(line, if key == "k" { 18 } else { 17 }, "{problem}");
+            assert!(problem.contains("in the data directory"), "{problem}");
+        }
+        let text = text("k", "s") + "every_seconds = 0\n";
+        assert!(problems(&text).remove(0).1.contains("every_seconds"));
+    }
+
+    #[test]
+    fn no_log_is_searched_if_nobody_may() {
+        let config = |search: &str| Config::parse(&format!("{GOOD}\n{search}"), Path::new("dir")).unwrap();
+        assert!(config("").search && config("").network.limits().log_queries > 0);
+        let none = config("[search]\nenabled = false");
+        assert!(!none.search && none.network.limits().log_queries == 0);
     }
 
     #[test]

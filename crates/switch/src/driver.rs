@@ -5,22 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use codec::name::StationName;
 use journal::{Batch, Notice, Reader, Writer};
-use link::connection::Command;
+use link::connection::{CloseReason as Ended, Command};
+use link::listener::Peer;
 use session::{Outgoing, Readiness};
 use switch_core::{
-    Action, CloseReason, Delivery, Event, LinkId, Observation, Refusal, Sequence, Switch, Token, Verified,
+    Action, CloseReason, Delivery, Event, LinkId, LogQuery, Observation, Refusal, Sequence, Switch, Token, Verified,
 };
-use telemetry::SwitchTelemetry;
+use telemetry::{JournalEvent, JournalTelemetry, SwitchTelemetry};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
+use crate::follower::FollowError;
 use crate::health::Health;
 use crate::process::{Attached, SwitchError};
+use crate::search::Question;
 
 /// Events taken before what came of them is written: their records make one batch.
 const EVENTS_AT_ONCE: usize = 256;
@@ -33,13 +35,21 @@ const DRAIN_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) enum Inbound {
     /// A station has proven itself on a new link.
-    Attached { link: LinkId, station: StationName, commands: mpsc::Sender<Command> },
+    Attached { link: LinkId, peer: Peer, commands: mpsc::Sender<Command> },
     /// A link's session says something.
     Session { link: LinkId, event: session::Event },
     /// A link is gone; nothing of it follows.
-    Detached { link: LinkId, why: link::connection::CloseReason },
+    Detached { link: LinkId, why: Ended },
     /// A record was read.
     Loaded { sequence: Sequence, record: Result<(u8, Bytes), journal::ReadError> },
+    /// A log query was searched for.
+    Found { query: Sequence, body: Bytes },
+    /// The process did something that the journal has to tell.
+    Act { what: String, result: String },
+    /// The journal may let go of what lies before this record.
+    Retain { from: u64 },
+    /// The thread that follows the journal met a disk that cannot be relied on.
+    FollowerFailed { error: FollowError },
 }
 
 /// Everything that the driver works with.
@@ -57,20 +67,29 @@ pub(crate) struct Driver {
     pub(crate) batch: Batch,
     pub(crate) attached: watch::Sender<Attached>,
     pub(crate) readiness: Readiness,
+    /// Where log queries go; nowhere if the journal is not searched.
+    pub(crate) questions: Option<std::sync::mpsc::Sender<Question>>,
+    pub(crate) journal_telemetry: JournalTelemetry,
 }
+
+/// Who does what the process does by itself.
+const ITSELF: &str = "switch";
 
 impl Driver {
     /// Works until `stop`, then lets what is in flight end and closes every link. Returns the journal's writer, to be
-    /// shut down once the links are gone.
+    /// shut down once the links are gone. `started` tells the journal how it was found.
     pub(crate) async fn run(
         mut self,
         mut inbox: mpsc::Receiver<Inbound>,
         mut notices: mpsc::UnboundedReceiver<Notice>,
         stop: CancellationToken,
+        started: String,
     ) -> Result<Writer, SwitchError> {
         let mut events = Vec::new();
         let mut drain_until = None;
         self.carry_out()?;
+        self.act("start", started)?;
+        self.submit()?;
         while drain_until.is_none_or(|until| !self.switch.is_idle() && tokio::time::Instant::now() < until) {
             self.health.beat();
             let beat = tokio::time::Instant::now() + BEAT;
@@ -102,25 +121,51 @@ impl Driver {
         for commands in self.links.values() {
             drop(commands.try_send(Command::Close));
         }
+        self.say_end()?;
         Ok(self.writer)
+    }
+
+    /// The last records of an orderly end: the links that go with it, and the end itself. On a full disk there is none, for
+    /// nothing would be waited for.
+    fn say_end(&mut self) -> Result<(), SwitchError> {
+        if !self.switch.is_store_open() {
+            return Ok(());
+        }
+        for link in std::mem::take(&mut self.links).into_keys() {
+            self.handle(Event::Detached { link, suspect: None, why: "the switch ends".to_owned() })?;
+        }
+        self.act("stop", "orderly".to_owned())?;
+        self.submit()
+    }
+
+    fn act(&mut self, what: &str, result: String) -> Result<(), SwitchError> {
+        let (who, what) = (ITSELF.to_owned(), what.to_owned());
+        self.handle(Event::Act { who, from: String::new(), what, result })
     }
 
     fn inbound(&mut self, inbound: Inbound) -> Result<(), SwitchError> {
         match inbound {
-            Inbound::Attached { link, station, commands } => {
+            Inbound::Attached { link, peer, commands } => {
                 self.links.insert(link, commands);
                 if self.readiness != Readiness::Ready {
                     self.command(link, Command::Readiness(self.readiness));
                 }
                 // The listener hands over a link only after its certificate, revocation and name were checked.
-                self.handle(Event::Attached { link, station: Verified::assertion(station) })
+                self.handle(Event::Attached {
+                    link,
+                    station: Verified::assertion(peer.station),
+                    from: peer.address,
+                    certificate: peer.serial.to_string(),
+                })
             }
             Inbound::Detached { link, why } => {
                 self.links.remove(&link);
-                let link::connection::CloseReason::Session(session::CloseReason::Unacknowledged { id }) = why else {
-                    return self.handle(Event::Detached { link, suspect: None });
+                let suspect = if let Ended::Session(session::CloseReason::Unacknowledged { id }) = why {
+                    Some(Delivery::from_number(id))
+                } else {
+                    None
                 };
-                self.handle(Event::Detached { link, suspect: Some(Delivery::from_number(id)) })
+                self.handle(Event::Detached { link, suspect, why: why.to_string() })
             }
             Inbound::Session { link, event } => match event {
                 session::Event::Received { token, validation, bytes } => {
@@ -141,6 +186,13 @@ impl Driver {
                 Ok((kind, record)) => self.handle(Event::Loaded { sequence, kind, record }),
                 Err(source) => Err(SwitchError::Unreadable { source }),
             },
+            Inbound::Found { query, body } => self.handle(Event::Found { query, body }),
+            Inbound::Act { what, result } => self.act(&what, result),
+            Inbound::Retain { from } => {
+                self.writer.retain(from);
+                Ok(())
+            }
+            Inbound::FollowerFailed { error } => Err(SwitchError::Follow { source: Box::new(error) }),
         }
     }
 
@@ -161,6 +213,11 @@ impl Driver {
                 self.say_readiness(Readiness::Ready);
                 self.handle(Event::StoreOpen)
             }
+            Some(Notice::Pruned { first_sequence: first, segments, bytes }) => {
+                self.journal_telemetry.observe(&JournalEvent::Pruned { first, segments, bytes });
+                self.handle(Event::Pruned { first: Sequence(first) })?;
+                self.act("prune", format!("{segments} segments, {bytes} bytes, all records before {first}"))
+            }
             Some(Notice::Failed { error }) => Err(SwitchError::Store { source: error }),
             None => Err(SwitchError::StoreEnded),
         }
@@ -176,6 +233,7 @@ impl Driver {
             match action {
                 Action::Store { sequence, kind, record } => self.batch.records.push((sequence.0, kind, record)),
                 Action::Load { sequence } => self.load(sequence),
+                Action::Search { query, request } => self.search(query, request),
                 Action::Accept { link, token } => {
                     self.command(link, Command::Accept(session::Token::from_number(token.0)));
                 }
@@ -242,6 +300,20 @@ impl Driver {
                 Err(error) => error!(%error, "reading the journal ended"),
             }
         });
+    }
+
+    /// Has a log query searched for. Where nothing is searched, as after a change of the configuration, it is answered so.
+    fn search(&self, query: Sequence, request: LogQuery) {
+        let nobody = match &self.questions {
+            Some(questions) => questions.send((query, request)).is_err(),
+            None => true,
+        };
+        if nobody {
+            let loads = self.loads.clone();
+            tokio::spawn(async move {
+                drop(loads.send(Inbound::Found { query, body: archive::text::unavailable() }).await);
+            });
+        }
     }
 
     fn say_readiness(&mut self, readiness: Readiness) {

@@ -8,14 +8,20 @@
 //! ```
 //!
 //! Links and driver live on one thread: a message crosses to another one once, for its commit. The admin page has a
-//! thread of its own, so that a scrape holds nobody up.
+//! thread of its own, so that a scrape holds nobody up. Behind all that, with lower priority and reading only what is
+//! durable, one thread makes checkpoints, prunes and signs, one fills the search file, and one asks it.
 
 mod admin;
+mod background;
 mod clock;
 pub mod config;
 mod driver;
+mod follower;
 mod health;
 mod process;
+mod replay;
+mod search;
 
 pub use config::{Config, ConfigError};
+pub use follower::AuditError;
 pub use process::{Attached, Running, SwitchError, run};

@@ -8,21 +8,25 @@ use std::time::Duration;
 
 use codec::dictionary::Dictionary;
 use codec::name::StationName;
-use journal::{Batch, Journal, RealDisk};
+use journal::{Batch, Journal, RealDisk, Report};
 use link::listener::{Link, ListenError, Listener};
 use session::{Readiness, Role};
-use switch_core::{FoldError, Folds, LinkId, Network, Observation, Switch};
-use telemetry::{Metrics, SwitchTelemetry};
+use switch_core::{FoldError, Folds, LinkId, Network, Observation, Sequence, Switch};
+use telemetry::{JournalTelemetry, Metrics, SwitchTelemetry};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::admin::{Admin, Pages};
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::{Driver, Inbound};
+use crate::follower::{AuditError, Auditor, Follower, Follows, Known};
 use crate::health::Health;
+use crate::replay::Recovery;
+use crate::search;
 
 /// Events on their way from all links to the driver; a link that finds it full stops reading.
 const INBOX: usize = 4096;
@@ -93,6 +97,15 @@ pub enum SwitchError {
         /// Its number.
         sequence: u64,
     },
+    /// The key that statements about the journal are signed with.
+    #[error("statements about the journal cannot be signed")]
+    Audit(#[from] AuditError),
+    /// The disk refused a checkpoint of the journal: what it holds is unknown until the next start has read it.
+    #[error("a checkpoint of the journal failed; start again to recover")]
+    Follow {
+        /// What failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What was in flight at the end could not be stored.
     #[error("the journal did not end well")]
     Shutdown(#[from] journal::ShutdownError),
@@ -102,7 +115,7 @@ impl SwitchError {
     /// Whether the configuration or its surroundings are at fault, rather than the run.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Listen(_) | Self::Admin { .. })
+        matches!(self, Self::Listen(_) | Self::Admin { .. } | Self::Audit(_))
     }
 }
 
@@ -130,14 +143,21 @@ pub async fn run(
     admin.serve(pages, admin_stop).map_err(SwitchError::Thread)?;
 
     let clock = Clock::start();
-    let (journal, folds) = recover(&config)?;
+    let auditor = config.audit.as_ref().map(Auditor::new).transpose()?;
+    let (journal, folds, report) = recover(&config)?;
     let (notify, notices) = mpsc::unbounded_channel();
     // As many notices as batches at the most, and the driver that makes the batches takes the notices.
     let (writer, reader) =
         journal::start(journal, move |notice| drop(notify.send(notice))).map_err(SwitchError::Thread)?;
+    let known = Known {
+        checkpoint: report.checkpoint.unwrap_or(0),
+        needed: folds.oldest_needed().map_or(report.last_sequence + 1, |needed| needed.0),
+    };
     let dictionary = Arc::new(Dictionary::builtin().clone());
+    let last_link = AtomicU64::new(folds.last_link().0);
     let switch = Switch::new(Arc::clone(&config.network), dictionary, folds, clock.now());
 
+    let journal_telemetry = JournalTelemetry::new(Arc::clone(&metrics));
     let telemetry = Arc::new(SwitchTelemetry::new(metrics));
     telemetry.revocations_until(listener.crl_until().as_millisecond());
     let (inbox, events) = mpsc::channel(INBOX);
@@ -146,8 +166,7 @@ pub async fn run(
         let (observer, network, links, inbox) =
             (Arc::clone(&telemetry), Arc::clone(&config.network), links.clone(), inbox.clone());
         let telemetry = Arc::clone(&observer);
-        let doors =
-            Doors { network, telemetry, message_bytes_max: config.message_bytes_max, inbox, next: AtomicU64::new(0) };
+        let doors = Doors { network, telemetry, message_bytes_max: config.message_bytes_max, inbox, last_link };
         let doors = Arc::new(doors);
         listener.serve(
             stop.clone(),
@@ -158,6 +177,25 @@ pub async fn run(
         )
     };
     let listening = tokio::spawn(listening);
+
+    let mut background = Background::new();
+    let follows = Follows {
+        reader: reader.clone(),
+        network: Arc::clone(&config.network),
+        telemetry: journal_telemetry.clone(),
+        driver: inbox.clone(),
+        bell: background.bell(),
+    };
+    let follower = Follower::new(follows, config.retention, auditor, known);
+    background.spawn("journal-follower", move || follower.run()).map_err(SwitchError::Thread)?;
+    let questions = if config.search {
+        let (reader, telemetry) = (reader.clone(), journal_telemetry.clone());
+        let utc_offset = config.network.limits().stamp_utc_offset;
+        let started = search::start(&mut background, &config.data, reader, utc_offset, telemetry, inbox.clone());
+        Some(started.map_err(SwitchError::Thread)?)
+    } else {
+        None
+    };
 
     let driver = Driver {
         switch,
@@ -171,36 +209,33 @@ pub async fn run(
         batch: Batch::default(),
         attached,
         readiness: Readiness::Ready,
+        questions,
+        journal_telemetry,
     };
     // Before it is said, so that whoever hears it finds `/readyz` agree.
     driver.health.ready();
     info!(links = %running.links, admin = %running.admin, "the switch is up");
     started(running);
     // If it fails, nothing may be acknowledged any more: what the links still have to say is cut off.
-    let writer = driver.run(events, notices, stop).await?;
+    let writer = driver.run(events, notices, stop, how_found(&report)).await?;
     drop(listening.await);
     links.close();
     if tokio::time::timeout(CLOSING_MAX, links.wait()).await.is_err() {
         warn!(links = links.len(), "links that did not close in time are cut");
     }
     let through = writer.shutdown()?;
+    background.finish();
     info!(record = through, "the switch is down");
     Ok(())
 }
 
-/// Opens the journal and folds all of it.
-fn recover(config: &Config) -> Result<(Journal, Folds), SwitchError> {
-    let mut folds = Folds::new(&config.network);
-    let mut wrong = None;
+/// Opens the journal and folds it, from its newest checkpoint on.
+fn recover(config: &Config) -> Result<(Journal, Folds, Report), SwitchError> {
+    let mut recovery = Recovery::new(&config.network);
     let disk = RealDisk::open(&config.data.join("journal"))?;
-    let (journal, report) = Journal::open(disk, config.journal, |entry| {
-        if wrong.is_none() {
-            wrong = folds.replay(entry.sequence, entry.kind, entry.payload).err();
-        }
-    })?;
-    if let Some(error) = wrong {
-        return Err(error.into());
-    }
+    let (journal, report) = Journal::open(disk, config.journal, &mut recovery)?;
+    let mut folds = recovery.folds()?;
+    folds.pruned(Sequence(report.first_sequence));
     if let Some(cut) = &report.cut {
         warn!(
             file = cut.file,
@@ -209,8 +244,28 @@ fn recover(config: &Config) -> Result<(Journal, Folds), SwitchError> {
             "an unfinished commit at the end of the journal was cut"
         );
     }
-    info!(records = report.records, segments = report.segments, waiting = folds.waiting(), "the journal was read");
-    Ok((journal, folds))
+    for (file, why) in &report.checkpoints_unusable {
+        warn!(file, why, "a checkpoint of the journal is of no use");
+    }
+    info!(
+        records = report.records,
+        replayed = report.replayed,
+        checkpoint = report.checkpoint.unwrap_or(0),
+        segments = report.segments,
+        waiting = folds.waiting(),
+        "the journal was read"
+    );
+    Ok((journal, folds, report))
+}
+
+/// How a start found the journal, for the record that tells of it.
+fn how_found(report: &Report) -> String {
+    let Report { records, replayed, first_sequence, last_sequence, checkpoint, cut, .. } = report;
+    let from = checkpoint.map_or_else(|| "no checkpoint".to_owned(), |record| format!("the checkpoint of {record}"));
+    let cut = cut.as_ref().map_or_else(String::new, |cut| {
+        format!(", an unfinished commit of {} bytes cut from {} at {}", cut.bytes, cut.file, cut.offset)
+    });
+    format!("{records} records from {first_sequence} to {last_sequence}, {replayed} replayed after {from}{cut}")
 }
 
 /// What every new link needs.
@@ -219,14 +274,16 @@ struct Doors {
     telemetry: Arc<SwitchTelemetry>,
     message_bytes_max: usize,
     inbox: mpsc::Sender<Inbound>,
-    next: AtomicU64,
+    /// Goes on over restarts, so that a number in the journal means one link.
+    last_link: AtomicU64,
 }
 
 impl Doors {
     /// Drives one link from its first word to its last.
     async fn attend(self: Arc<Self>, door: Link) {
-        let link = LinkId(self.next.fetch_add(1, Ordering::Relaxed) + 1);
-        let station = door.peer().station;
+        let link = LinkId(self.last_link.fetch_add(1, Ordering::Relaxed) + 1);
+        let peer = door.peer().clone();
+        let station = peer.station;
         if self.network.station(station).is_none() {
             // Dropped before a word is said: the peer learns nothing.
             return self.telemetry.observe(&Observation::Stranger { link, station });
@@ -238,7 +295,7 @@ impl Doors {
         }
         let limits = link::connection::Limits::default();
         let (commands, orders) = mpsc::channel(limits.commands(config.window));
-        if self.inbox.send(Inbound::Attached { link, station, commands }).await.is_err() {
+        if self.inbox.send(Inbound::Attached { link, peer, commands }).await.is_err() {
             return;
         }
         let why = door.drive(config, orders, self.inbox.clone(), |event| Inbound::Session { link, event }).await;

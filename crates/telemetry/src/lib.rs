@@ -4,9 +4,11 @@
 //! `match` here turns each into its metric and its log line. No personal data can get into either: the values hold none.
 //! Labels come from closed sets: stations of the network, message keys of the dictionary, reasons.
 
+mod journal;
 pub mod logs;
 mod metrics;
 mod switch;
 
+pub use journal::{JournalEvent, JournalTelemetry};
 pub use metrics::Metrics;
 pub use switch::SwitchTelemetry;

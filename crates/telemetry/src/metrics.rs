@@ -32,6 +32,67 @@ pub struct Metrics {
     pub(crate) store_full: IntGauge,
     pub(crate) hold_alarm: IntGaugeVec,
     pub(crate) revocations_until: Gauge,
+    pub(crate) log_queries: IntCounter,
+    pub(crate) log_answers: IntCounter,
+    pub(crate) journal: JournalMetrics,
+}
+
+/// What is done behind the journal: checkpoints, pruning, statements, search.
+#[derive(Debug)]
+pub(crate) struct JournalMetrics {
+    pub(crate) segments: IntGauge,
+    pub(crate) bytes: IntGauge,
+    pub(crate) pruned: IntCounter,
+    pub(crate) checkpoint_at: Gauge,
+    pub(crate) checkpoint_bytes: IntGauge,
+    pub(crate) checkpoint_seconds: Gauge,
+    pub(crate) checkpoint_behind: IntGauge,
+    pub(crate) checkpoint_failures: IntCounter,
+    pub(crate) statements: IntCounter,
+    pub(crate) statement_failures: IntCounter,
+    pub(crate) search_lag: IntGauge,
+}
+
+impl JournalMetrics {
+    fn new(r: &Registry) -> Self {
+        Self {
+            segments: gauge(r, "orinet_journal_segments", "Segments of the journal that are kept."),
+            bytes: gauge(r, "orinet_journal_bytes", "Length of these segments, the room prepared in them included."),
+            pruned: counter(
+                r,
+                "orinet_journal_pruned_segments_total",
+                "Segments removed because they were older or more than the journal keeps.",
+            ),
+            checkpoint_at: float_gauge(
+                r,
+                "orinet_checkpoint_timestamp_seconds",
+                "When the last checkpoint was made; 0 if none was made since the start.",
+            ),
+            checkpoint_bytes: gauge(r, "orinet_checkpoint_bytes", "Length of the last checkpoint."),
+            checkpoint_seconds: float_gauge(
+                r,
+                "orinet_checkpoint_seconds",
+                "How long the last checkpoint took, beside everything else.",
+            ),
+            checkpoint_behind: gauge(
+                r,
+                "orinet_checkpoint_behind_records",
+                "Records behind the newest checkpoint: what a start would have to read.",
+            ),
+            checkpoint_failures: counter(r, "orinet_checkpoint_failures_total", "Checkpoints that were not made."),
+            statements: counter(r, "orinet_journal_statements_total", "Signed statements about the journal."),
+            statement_failures: counter(
+                r,
+                "orinet_journal_statement_failures_total",
+                "Signed statements that could not be written.",
+            ),
+            search_lag: gauge(
+                r,
+                "orinet_search_lag_records",
+                "Records of the journal that a search does not know yet.",
+            ),
+        }
+    }
 }
 
 impl Metrics {
@@ -110,6 +171,13 @@ impl Metrics {
                 "orinet_revocations_until_timestamp_seconds",
                 "When the revocation list in use runs out; 0 while none can be used.",
             ),
+            log_queries: counter(r, "orinet_log_queries_total", "Log queries accepted."),
+            log_answers: counter(
+                r,
+                "orinet_log_answers_total",
+                "Log queries answered; those between the two wait for a search.",
+            ),
+            journal: JournalMetrics::new(r),
             registry,
         }
     }

@@ -79,6 +79,14 @@ impl SwitchTelemetry {
                 metrics.turned_away.with_label_values(&[reason]).inc();
                 debug!(%station, reason, "a message got a negative ack");
             }
+            Observation::LogQueried { station } => {
+                metrics.log_queries.inc();
+                debug!(%station, "a station searches the log");
+            }
+            Observation::LogAnswered { station, bytes, after } => {
+                metrics.log_answers.inc();
+                debug!(%station, bytes, ?after, "a log query was answered");
+            }
             Observation::Noticed { station, number } => {
                 let number = format!("{:02}", number.number());
                 metrics.notices.with_label_values(&[number.as_str()]).inc();

@@ -13,7 +13,10 @@ const TESTS_WITHIN: Duration = Duration::from_mins(40);
 
 pub(super) fn fmt(workspace: &Workspace) -> Result<()> {
     process::passes(&mut workspace.cargo(["fmt", "--all", "--check"]))?;
-    process::passes(&mut workspace.cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    for manifest in ["fuzz/Cargo.toml", "benches/stores/Cargo.toml"] {
+        process::passes(&mut workspace.cargo(["fmt", "--manifest-path", manifest, "--check"]))?;
+    }
+    Ok(())
 }
 
 pub(super) fn clippy(workspace: &Workspace) -> Result<()> {

@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use arrayvec::ArrayVec;
 use jiff::civil::Date;
 
+use super::Moment;
 use super::date::birth_date;
 use super::field::{FieldRules, FieldSpec, Form, Text, Unknown, bit, packed};
 use crate::legacy::{Field, fields};
+use crate::name::{Line, Ori};
 use crate::notice::ErNumber;
 
 /// How many fields a body can have; the next one is refused. No key lists more, and what is carried along must end
@@ -184,7 +186,12 @@ impl Form {
     fn check(self, value: &str, today: Date) -> Result<(), &'static str> {
         let begins_with_letter = |name: &str| name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
         match self {
+            Self::Address => {
+                let address = Line::parse(value).is_ok() || Ori::parse(value).is_ok();
+                address.then_some(()).ok_or("NOT A LINE OR AN ORI")
+            }
             Self::BirthDate => birth_date(value, today).map(drop).ok_or("DATE"),
+            Self::Moment => Moment::parse(value).map(drop).ok_or("DATE"),
             Self::Name => {
                 let parts =
                     value.split_once(',').map(|(surname, given)| (surname, given.strip_prefix(' ').unwrap_or(given)));

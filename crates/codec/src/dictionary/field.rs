@@ -123,8 +123,12 @@ pub struct Value {
 /// A form that a value has to have beyond its length and its characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
+    /// A line or group of 2 characters, or an ORI of 9.
+    Address,
     /// `ccyymmdd` or `mmddyy`, of a person who can be alive: see [`super::birth_date`].
     BirthDate,
+    /// A day or a minute: see [`super::Moment`].
+    Moment,
     /// Surname, comma, given names.
     Name,
     /// A number that begins with the two letters of the state that gave it.

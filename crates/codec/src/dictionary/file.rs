@@ -28,7 +28,7 @@
 //! values = [{ code = "Y", text = "…" }]
 //! table = "place"                      # offense | place | sex | state
 //! except = ["XX"]                      # codes of the table that are refused
-//! form = "name"                        # birth-date | name | state-number | year
+//! form = "name"                        # address | birth-date | moment | name | state-number | year
 //! courtesy = "A"                       # accepted before the value, and dropped
 //! free = true                          # left out: coded, travels in upper case
 //! refusal = 16                         # left out: 22
@@ -325,7 +325,9 @@ impl Source<'_> {
     fn field(&self, written: &Spanned<FieldFile>) -> Result<FieldSpec, DictionaryError> {
         let field = written.get_ref();
         let forms = [
+            ("address", Form::Address),
             ("birth-date", Form::BirthDate),
+            ("moment", Form::Moment),
             ("name", Form::Name),
             ("state-number", Form::StateNumber),
             ("year", Form::Year),

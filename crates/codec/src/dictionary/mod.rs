@@ -8,6 +8,7 @@ mod check;
 mod date;
 mod field;
 mod file;
+mod moment;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -17,6 +18,7 @@ pub use check::{BodyError, FIELDS_MAX};
 pub use date::birth_date;
 pub use field::{Characters, FieldRules, FieldSpec, Form, Text, Unknown, Value};
 pub use file::DictionaryError;
+pub use moment::Moment;
 
 use crate::legacy::DestinationKind;
 use crate::name::MessageKey;
@@ -65,6 +67,10 @@ const BUILTIN_FILES: &[(&str, &str)] = &[
     ("er.toml", include_str!("../../../../protocol-specs/messages/er.toml")),
     ("iaq.toml", include_str!("../../../../protocol-specs/messages/iaq.toml")),
     ("iar.toml", include_str!("../../../../protocol-specs/messages/iar.toml")),
+    ("nfq.toml", include_str!("../../../../protocol-specs/messages/nfq.toml")),
+    ("nfr.toml", include_str!("../../../../protocol-specs/messages/nfr.toml")),
+    ("nlq.toml", include_str!("../../../../protocol-specs/messages/nlq.toml")),
+    ("nlr.toml", include_str!("../../../../protocol-specs/messages/nlr.toml")),
     ("sm.toml", include_str!("../../../../protocol-specs/messages/sm.toml")),
 ];
 
@@ -284,7 +290,7 @@ mod tests {
     fn the_built_in_dictionary_is_whole() {
         let read = Dictionary::parse(BUILTIN_FILES).unwrap_or_else(|error| panic!("{error}"));
         let keys: Vec<_> = read.specs().map(|spec| spec.key.to_string()).collect();
-        assert_eq!(keys, ["AM", "AML", "ER", "IAQ", "IAR", "SM"]);
+        assert_eq!(keys, ["AM", "AML", "ER", "IAQ", "IAR", "NFQ", "NFR", "NLQ", "NLR", "SM"]);
         assert!(read.specs().all(|spec| Dictionary::builtin().spec(spec.key) == Some(spec)));
         assert_eq!(Dictionary::builtin().spec(MessageKey::parse("QQQ").unwrap()), None);
         let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../protocol-specs/messages");
@@ -312,6 +318,10 @@ mod tests {
                 "ER Switch - line true ori true 1 1",
                 "IAQ Any C line true ori false 1 1",
                 "IAR Granted - line false ori true 5 0",
+                "NFQ Any - line true ori false 1 1",
+                "NFR Switch - line true ori true 1 1",
+                "NLQ Any - line true ori false 1 1",
+                "NLR Switch - line true ori true 1 1",
                 "SM Any A line true ori true 10 10",
             ]
         );

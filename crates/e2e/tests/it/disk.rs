@@ -1,13 +1,16 @@
-//! A disk that is full or fails, by strace between the switch and the kernel.
+//! A disk that is full: by strace between the switch and the kernel, and a small one that really is.
 
 use std::collections::HashSet;
-use std::fs;
-use std::time::Duration;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use codec::block::{Function, Status};
 
 use crate::net::{Net, PEER, STATE, TERMINAL};
-use crate::process::Stream;
+use crate::process::{Stream, must};
 use crate::station::Message;
 use crate::trace::traced;
 
@@ -31,8 +34,9 @@ fn waiting(net: &Net) -> Vec<usize> {
 fn a_full_disk_turns_senders_away_and_is_recovered_from() {
     let net = Net::new();
     net.switch().stop();
-    // The writer's third to sixty-fourth writes find no room: two attempts every 200 ms, for some six seconds.
-    let faults = ["pwrite64:error=ENOSPC:when=3..64"];
+    // The writer's eighth to seventieth writes find no room: two attempts every 200 ms, for some six seconds. The first ones
+    // are of the start, of the link and of the messages before.
+    let faults = ["pwrite64:error=ENOSPC:when=8..70"];
     let log = net.path("trace");
     let switch = net.switch_by(&mut traced(&net.command(), "pwrite64", &faults, &log));
     let mut terminal = switch.station(TERMINAL);
@@ -41,11 +45,13 @@ fn a_full_disk_turns_senders_away_and_is_recovered_from() {
     assert_eq!(switch.get("/readyz").status, 200);
 
     // The one that finds the disk full, and one that comes while it is.
-    for number in [3, 4] {
+    let mut post = |number: u32| {
         terminal.post_as(number, &message(number as usize)).unwrap();
-        let reply = terminal.reply(number).unwrap();
-        assert_eq!((reply.function(), reply.status()), (Function::Nack, Status::TEMPORARY), "message {number}");
-    }
+        terminal.reply(number).unwrap()
+    };
+    let full = (3..20).find(|number| post(*number).function() == Function::Nack).expect("the disk is full at last");
+    let again = post(full + 1);
+    assert_eq!((again.function(), again.status()), (Function::Nack, Status::TEMPORARY), "message {full} + 1");
     let ready = switch.get("/readyz");
     assert_eq!(ready.status, 503, "{}", ready.body);
     assert!(ready.body.contains("nothing can be made durable") && ready.body.contains("space"), "{}", ready.body);
@@ -62,63 +68,101 @@ fn a_full_disk_turns_senders_away_and_is_recovered_from() {
     switch.await_metric("orinet_store_full", 0.0);
     assert_eq!(switch.get("/readyz").status, 200);
     assert_eq!(terminal.status(), Ok(Status::READY));
-    for number in [3, 4] {
+    for number in full..full + 3 {
         terminal.post_as(number, &message(number as usize)).unwrap();
         assert_eq!(terminal.reply(number).unwrap().function(), Function::Ack, "message {number}");
     }
-    terminal.send(&message(5));
     drop(terminal);
     switch.stop();
     assert!(fs::read_to_string(&log).unwrap().contains("ENOSPC"), "no write was refused");
     let mut arrived = waiting(&net);
-    // The third may have become durable by itself before it came again, also after the fourth's first refusal.
+    // The first that was refused may have become durable by itself before it came again, also after the second's refusal.
     arrived.sort_unstable();
-    assert_eq!(arrived, [1, 2, 3, 4, 5], "nothing lost, nothing twice");
+    assert_eq!(arrived, (1..full as usize + 3).collect::<Vec<_>>(), "nothing lost, nothing twice");
+}
+
+/// A file system in memory, mounted for one test.
+struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    const BYTES: u64 = 6 << 20;
+
+    fn mount(folder: &Path) -> Self {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "a test of a full file system mounts one, for which it must be root"
+        );
+        fs::create_dir_all(folder).expect("a folder to mount on");
+        let size = format!("size={}", Self::BYTES);
+        must(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder));
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Takes all the room that is left.
+    fn fill(&self) {
+        let mut ballast = File::create(self.folder.join("ballast")).expect("a file");
+        for piece in [1 << 16, 1 << 12] {
+            while ballast.write_all(&vec![1; piece]).is_ok() {}
+        }
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.folder.join("ballast")).expect("it is there");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: the switch is killed only when the test has let go of it.
+        drop(Command::new("umount").arg("--lazy").arg(&self.folder).status());
+    }
 }
 
 #[test]
-fn a_failed_sync_is_the_end_and_nothing_that_was_acknowledged_is_lost() {
-    // strace counts for each thread: opening the journal, on the main one, takes a few syncs that must not fail here.
-    for first_failure in [8, 15] {
-        let net = Net::new();
-        net.switch().stop();
-        // This one alone: a sync that is tried again would succeed, and be seen.
-        let faults = [format!("fdatasync:error=EIO:when={first_failure}")];
-        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
-        let log = net.path("trace");
-        let switch = net.switch_by(&mut traced(&net.command(), "fdatasync", &faults, &log));
-        let mut terminal = switch.station(TERMINAL);
-        let mut acknowledged = Vec::new();
-        for number in 1..=20 {
-            if terminal.post_as(number, &message(number as usize)).is_err() {
-                break;
-            }
-            match terminal.reply(number) {
-                Ok(reply) => assert_eq!(reply.function(), Function::Ack),
-                Err(_) => break,
-            }
-            acknowledged.push(number as usize);
+fn a_full_file_system_turns_senders_away_and_room_brings_them_back() {
+    const BACK_WITHIN: Duration = Duration::from_secs(10);
+    let net = Net::new();
+    let disk = SmallDisk::mount(&net.path("data"));
+    let switch = net.switch();
+    let mut terminal = switch.station(TERMINAL);
+    terminal.send(&message(0));
+    disk.fill();
+    // Both segments that are there fill up, and there is no room for a third.
+    let text = |number: u32| format!("{}\r\n{}", message(0), format!("{number:09} ").repeat(300));
+    let mut acked = vec![0];
+    let refused = loop {
+        let number = u32::try_from(acked.len()).unwrap();
+        terminal.post_as(number + 1, &text(number)).unwrap();
+        let reply = terminal.reply(number + 1).unwrap();
+        if reply.function() == Function::Nack {
+            assert_eq!(reply.status(), Status::TEMPORARY);
+            break number;
         }
-        let finished = switch.process.end(Duration::from_secs(5));
-        assert_eq!(finished.code, Some(1), "{finished:#?}");
-        assert!(finished.stderr.contains("start again to recover"), "{}", finished.stderr);
-
-        // Each message is a commit, each commit a sync of one thread: as many acks as it had syncs that succeeded. And it
-        // tries no other after the one that failed, as the system may have dropped what it could not write.
-        let trace = fs::read_to_string(&log).unwrap();
-        let failed = trace.lines().find(|line| line.contains("EIO")).expect("a sync failed");
-        let thread = failed.split(' ').next().expect("a thread's number");
-        let ends = trace.lines().filter(|line| line.starts_with(thread) && line.contains(" = "));
-        let ends: Vec<bool> = ends.map(|line| line.ends_with(" = 0") || line.contains(" = 0 ")).collect();
-        let (last, before) = ends.split_last().expect("the one that failed");
-        assert!(!last && before.iter().all(|success| *success), "a sync after a failed one:\n{trace}");
-        assert!(!acknowledged.is_empty());
-        assert_eq!(acknowledged.len(), before.len(), "an ack without a sync, or a sync without one:\n{trace}");
-
-        // The one that was not acknowledged may be there or not.
-        let mut arrived = waiting(&net);
-        assert!(arrived.len() <= acknowledged.len() + 1, "{arrived:?} of {acknowledged:?}");
-        arrived.truncate(acknowledged.len());
-        assert_eq!(arrived, acknowledged, "acknowledged and lost, or out of order");
+        acked.push(number);
+        assert!(acked.len() < 3000, "the disk is never full");
+    };
+    assert!(acked.len() > 100, "{} messages fit into two segments", acked.len());
+    for _ in 0..20 {
+        terminal.post_as(refused + 1, &text(refused)).unwrap();
+        let reply = terminal.reply(refused + 1).unwrap();
+        assert_eq!((reply.function(), reply.status()), (Function::Nack, Status::TEMPORARY));
     }
+    assert_eq!(switch.get("/readyz").status, 503);
+
+    disk.make_room();
+    let began = Instant::now();
+    loop {
+        terminal.post_as(refused + 1, &text(refused)).unwrap();
+        if terminal.reply(refused + 1).unwrap().function() == Function::Ack {
+            break;
+        }
+        assert!(began.elapsed() < BACK_WITHIN, "still turned away {BACK_WITHIN:?} after there was room");
+        switch.process.listen(Duration::from_millis(20));
+    }
+    assert_eq!(switch.get("/readyz").status, 200);
+    drop(terminal);
+    switch.kill();
+    assert_eq!(net.switch().waiting(), acked.len() + 1, "nothing lost, nothing twice");
 }

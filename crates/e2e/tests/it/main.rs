@@ -12,11 +12,17 @@ mod station;
 mod trace;
 
 mod admin;
+mod archive;
 mod certs;
 mod crowd;
 mod demo;
 mod disk;
+mod faults;
+mod follower;
+mod journal;
+mod load;
 mod responder;
+mod restart;
 mod send;
 mod switch;
 mod tls;

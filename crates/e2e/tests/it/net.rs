@@ -1,6 +1,7 @@
 //! A network of a test's own: its directory, its authority, its switch or demo.
 
 use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -76,6 +77,11 @@ impl Net {
         self.switch_by(&mut self.command())
     }
 
+    /// The same where it may end before it listens, as its own process then shows.
+    pub(crate) fn try_switch_by(&self, command: &mut Command) -> Result<Node, Process> {
+        Node::try_start(command, self.pki())
+    }
+
     /// The same by a command that in the end runs the switch, with its standard error.
     pub(crate) fn switch_by(&self, command: &mut Command) -> Node {
         Node::start(command, self.pki())
@@ -103,10 +109,14 @@ pub(crate) struct Node {
 
 impl Node {
     fn start(command: &mut Command, pki: PathBuf) -> Self {
+        Self::try_start(command, pki).unwrap_or_else(|process| panic!("the switch ended:\n{process:?}"))
+    }
+
+    fn try_start(command: &mut Command, pki: PathBuf) -> Result<Self, Process> {
         let process = Process::start(command);
-        let line = process.line(Stream::Err, "the switch is up");
+        let Some(line) = process.line_or_end(Stream::Err, "the switch is up") else { return Err(process) };
         let (links, admin) = (address(&line, "links"), address(&line, "admin"));
-        Self { process, links, admin, pki }
+        Ok(Self { process, links, admin, pki })
     }
 
     /// A link that acknowledges whatever comes.
@@ -117,6 +127,11 @@ impl Node {
     /// A link that acknowledges nothing.
     pub(crate) fn mute_station(&self, name: &str) -> Station {
         self.attached(name, Acknowledges::Nothing)
+    }
+
+    /// The same where the switch may end meanwhile.
+    pub(crate) fn try_station(&self, name: &str) -> io::Result<Station> {
+        Station::connect(self.links, &self.pki, name, Acknowledges::Everything)
     }
 
     /// A link that the switch has taken: whatever is sent to it from now on, over this link or another, it hears after

@@ -55,6 +55,15 @@ impl Process {
         found.unwrap_or_else(|| panic!("no line with {mark:?} came:\n{self:?}"))
     }
 
+    /// Waits for a line with `mark` in it, or for its end: then there is none.
+    pub(crate) fn line_or_end(&self, stream: Stream, mark: &str) -> Option<String> {
+        let found = self.output.wait(PATIENCE, |written| {
+            let line = written.lines(stream).find(|line| line.contains(mark)).map(str::to_owned);
+            (line.is_some() || written.ended == 2).then_some(line)
+        });
+        found.unwrap_or_else(|| panic!("neither a line with {mark:?} nor the end came:\n{self:?}"))
+    }
+
     /// Waits until it writes something more, at most for that long.
     pub(crate) fn listen(&self, within: Duration) {
         let before = self.output.written.lock().unwrap().bytes();

@@ -1,15 +1,16 @@
 //! Goal: whatever was committed is there after any crash, in order, to the byte, and nothing else but perhaps an end that
-//! nobody was told of. Method: seeded runs of append, commit, fault, crash and recover beside a list of what was promised;
-//! controls in which the disk lies about syncs must lose.
+//! nobody was told of. Method: seeded runs of append, commit, checkpoint, prune, fault, crash and recover beside a list of what
+//! was promised, in segments of three lengths; between rounds a copy of the disk is damaged and opened. Controls in which the
+//! disk lies about syncs must lose.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::disk::{Faults, SimDisk};
-use super::{Kept, append, open, random_record};
-use crate::{CommitError, Journal, OpenError};
+use super::{Kept, Model, append, checkpoint, config, open, random_record};
+use crate::{CheckpointError, CommitError, Config, Journal, OpenError, Report};
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 2000;
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +20,10 @@ enum Verdict {
         trace: u64,
         records: usize,
         cuts: usize,
+        /// Starts from a checkpoint, starts that found the log pruned, flips that were refused or reported.
+        restored: usize,
+        pruned: usize,
+        noticed: usize,
     },
     Lost(String),
 }
@@ -28,11 +33,85 @@ enum Control {
     None,
     NoSync,
     NoDirectorySync,
+    NoCheckpointSync,
+    NoMarkSync,
 }
 
 impl Control {
     fn apply(self, faults: Faults) -> Faults {
-        Faults { sync_lies: self == Self::NoSync, directory_sync_lies: self == Self::NoDirectorySync, ..faults }
+        let sync_lies_about = match self {
+            Self::NoCheckpointSync => Some("checkpoint-"),
+            Self::NoMarkSync => Some("mark"),
+            Self::None | Self::NoSync | Self::NoDirectorySync => None,
+        };
+        Faults {
+            sync_lies: self == Self::NoSync,
+            directory_sync_lies: self == Self::NoDirectorySync,
+            sync_lies_about,
+            ..faults
+        }
+    }
+}
+
+/// Opens into a model. Records that a checkpoint stands for are there as well.
+fn start(disk: &SimDisk, segment_bytes: u64) -> Result<(Journal<SimDisk>, Report, Vec<Kept>), OpenError> {
+    let mut model = Model::default();
+    let config = Config { segment_bytes, ..config() };
+    let (journal, report) = Journal::open(disk.clone(), config, &mut model)?;
+    assert_eq!(report.last_sequence, model.records.len() as u64);
+    assert_eq!(journal.next_sequence(), report.last_sequence + 1);
+    Ok((journal, report, model.records))
+}
+
+/// Flips a bit of a copy. It must be refused, or reported, or outside what is live; and nothing else may come of it.
+/// Returns whether it was noticed, or what was wrong.
+fn flip(rng: &mut Pcg64Mcg, disk: &SimDisk, segment_bytes: u64, line: &[Kept]) -> Result<bool, String> {
+    let mut files = disk.files();
+    let names: Vec<String> = files.keys().cloned().collect();
+    let Some(name) = names.get(rng.random_range(0..names.len().max(1))) else { return Ok(false) };
+    let Some(bytes) = files.get_mut(name).filter(|bytes| !bytes.is_empty()) else { return Ok(false) };
+    let bit = rng.random_range(0..bytes.len() * 8);
+    let last = bytes.iter().rposition(|byte| *byte != 0);
+    // Half of them among what was written.
+    let bit = match last {
+        Some(last) if rng.random_bool(0.5) => bit % ((last + 1) * 8),
+        _ => bit,
+    };
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    match start(&SimDisk::from_files(&files), segment_bytes) {
+        Err(OpenError::Damaged { .. } | OpenError::NoCheckpoint { .. }) => Ok(true),
+        Err(error) => Err(format!("{name}, bit {bit}: {error}")),
+        Ok((journal, report, records)) => {
+            let reported = report.cut.is_some()
+                || report.mark_slots_bad > 0
+                || report.discarded.is_some()
+                || !report.checkpoints_unusable.is_empty();
+            if !line.starts_with(&records) || (records.len() < line.len() && report.cut.is_none()) {
+                return Err(format!("{name}, bit {bit}: {} of {} records", records.len(), line.len()));
+            }
+            // What the start did not read is checked when it is read.
+            let mut scan = journal.reader().scan(report.first_sequence);
+            let mut found = false;
+            loop {
+                let from = usize::try_from(scan.next_sequence()).unwrap() - 1;
+                let mut seen = Vec::new();
+                let result = scan.next_records(usize::MAX, &mut |entry| {
+                    seen.push(Kept { kind: entry.kind, payload: entry.payload.to_vec() });
+                });
+                if !line[from..].starts_with(&seen) {
+                    return Err(format!("{name}, bit {bit}: other records are read"));
+                }
+                match result {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(_) => {
+                        found = true;
+                        break;
+                    }
+                }
+            }
+            Ok(reported || found)
+        }
     }
 }
 
@@ -45,11 +124,12 @@ fn run(seed: u64, control: Control) -> Verdict {
     let mut promised = 0;
     // What a high-water mark was persisted for.
     let mut marked = 0;
-    let mut cuts = 0;
+    let (mut cuts, mut restored, mut pruned, mut noticed) = (0, 0, 0, 0);
+    let segment_bytes = [8192, 12288, 20480][rng.random_range(0..3)];
     let rounds = rng.random_range(4..12);
     for round in 0..rounds {
         disk.set_faults(control.apply(random_faults(&mut rng, round + 1 == rounds)));
-        let opened = open(&disk);
+        let opened = start(&disk, segment_bytes);
         let (mut journal, report, records) = match opened {
             Ok(opened) => opened,
             Err(OpenError::Disk(_)) => {
@@ -60,6 +140,12 @@ fn run(seed: u64, control: Control) -> Verdict {
             Err(error) => return Verdict::Lost(format!("seed {seed}, round {round}: {error}")),
         };
         cuts += usize::from(report.cut.is_some());
+        restored += usize::from(report.checkpoint.is_some());
+        pruned += usize::from(report.first_sequence > 1);
+        if control != Control::None && !report.checkpoints_unusable.is_empty() && report.first_sequence > 1 {
+            // Only luck has left another one.
+            return Verdict::Lost(format!("seed {seed}, round {round}: {:?}", report.checkpoints_unusable));
+        }
         if records.len() < promised || !line.starts_with(&records) {
             return Verdict::Lost(format!("seed {seed}, round {round}: {} of {promised} records", records.len()));
         }
@@ -87,11 +173,23 @@ fn run(seed: u64, control: Control) -> Verdict {
             }
         }
         disk = crash(&mut rng, disk);
+        if control == Control::None {
+            disk.set_faults(Faults::default());
+            // As it would be found without the damage.
+            let found = start(&SimDisk::from_files(&disk.files()), segment_bytes);
+            let found = found.map_or_else(|_| Vec::new(), |found| found.2);
+            for _ in 0..2 {
+                match flip(&mut rng, &disk, segment_bytes, &found) {
+                    Ok(flip) => noticed += usize::from(flip),
+                    Err(why) => return Verdict::Lost(format!("seed {seed}, round {round}: {why}")),
+                }
+            }
+        }
     }
     disk.set_faults(Faults::default());
-    match open(&disk) {
+    match start(&disk, segment_bytes) {
         Ok((_, _, records)) if records.len() >= promised && line.starts_with(&records) => {
-            Verdict::Kept { trace: disk.trace(), records: records.len(), cuts }
+            Verdict::Kept { trace: disk.trace(), records: records.len(), cuts, restored, pruned, noticed }
         }
         Ok((_, _, records)) => Verdict::Lost(format!("seed {seed}: {} of {promised} records", records.len())),
         Err(error) => Verdict::Lost(format!("seed {seed}: {error}")),
@@ -109,7 +207,7 @@ fn random_faults(rng: &mut Pcg64Mcg, last: bool) -> Faults {
         // Early in the operations, so that opening is hit as well; or late.
         0 => faults.power = Some(rng.random_range(0..40)),
         1 | 2 => faults.power = Some(rng.random_range(40..400)),
-        3 => faults.sync_fails = 0.05,
+        3 => (faults.sync_fails, faults.read_fails) = (0.05, 0.01),
         4 => faults.write_finds_full = 0.2,
         _ if last => faults.write_fails = 0.02,
         _ => {}
@@ -126,7 +224,18 @@ fn work(
 ) -> Result<(), CommitError> {
     let reader = journal.reader();
     for _ in 0..rng.random_range(1..40) {
-        match rng.random_range(0..10) {
+        match rng.random_range(0..14) {
+            10 | 11 if *promised > 0 => {
+                let through = rng.random_range(1..=*promised);
+                match checkpoint(&reader, line, through) {
+                    Ok(_) => {}
+                    // Its record is no longer kept, or a later one has one; or the disk was in the way.
+                    Err(CheckpointError::Record(_) | CheckpointError::NotNewer(_) | CheckpointError::Full(_)) => {}
+                    Err(CheckpointError::Disk(_)) => return Ok(()),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            12 => drop(journal.retain(rng.random_range(0..=*promised as u64 + 1))?),
             0 => drop(journal.prepare().or_else(unless_full)?),
             1 => drop(journal.persist_mark().or_else(unless_full)?),
             2 if *promised > 0 => {
@@ -180,19 +289,21 @@ fn seeds() -> std::ops::Range<u64> {
 
 #[test]
 fn committed_records_survive_every_crash() {
-    let (mut stored, mut cut) = (0, 0);
+    let mut sums = [0; 5];
     for seed in seeds() {
         match run(seed, Control::None) {
-            Verdict::Kept { records, cuts, .. } => {
-                stored += records;
-                cut += cuts;
+            Verdict::Kept { records, cuts, restored, pruned, noticed, .. } => {
+                for (sum, one) in sums.iter_mut().zip([records, cuts, restored, pruned, noticed]) {
+                    *sum += one;
+                }
             }
-            Verdict::Lost(why) => panic!("{why}"),
+            Verdict::Lost(why) => panic!("{why}; SIM_SEED={seed} replays it alone"),
         }
     }
-    // The runs are worth something only if they store much and crash in the middle of commits.
+    // The runs are worth something only if they store much, crash in the middle of commits and meet what they are for.
     if seeds().count() > 1 {
-        assert!(stored > 20_000 && cut > 80, "{stored} records, {cut} torn tails");
+        let least = [100_000, 400, 2000, 400, 2000];
+        assert!(sums.iter().zip(least).all(|(sum, least)| *sum > least), "{sums:?}");
     }
 }
 
@@ -213,6 +324,14 @@ fn control_without_sync_loses() {
 fn control_without_directory_sync_loses() {
     let lost = (0..50).filter(|seed| matches!(run(*seed, Control::NoDirectorySync), Verdict::Lost(_))).count();
     assert!(lost > 20, "{lost} of 50 seeds");
+}
+
+#[test]
+fn control_without_the_sync_of_a_checkpoint_or_of_the_mark_loses() {
+    for (control, least) in [(Control::NoCheckpointSync, 10), (Control::NoMarkSync, 10)] {
+        let lost = (0..200).filter(|seed| matches!(run(*seed, control), Verdict::Lost(_))).count();
+        assert!(lost > least, "{lost} of 200 seeds");
+    }
 }
 
 #[test]

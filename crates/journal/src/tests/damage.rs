@@ -12,9 +12,9 @@ use super::{Kept, append, config, open};
 use crate::format::{
     Prefix, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, check_record, finish_record, stored_bytes,
 };
-use crate::{Config, Damage, Journal, OpenError, Report};
+use crate::{Config, Damage, Journal, OpenError, Report, each};
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 const SEGMENT: u64 = 4096;
 
@@ -31,7 +31,7 @@ fn at_rest(closed: bool) -> Case {
     let mut rng = Pcg64Mcg::seed_from_u64(7);
     let disk = SimDisk::new(7);
     let config = Config { segment_bytes: SEGMENT, ..config() };
-    let (mut journal, _) = Journal::open(disk.clone(), config, |_| {}).expect("opens");
+    let (mut journal, _) = Journal::open(disk.clone(), config, &mut each(|_| {})).expect("opens");
     let mut records = Vec::new();
     let mut before_last_commit = 0;
     for commit in 0..16 {
@@ -60,9 +60,13 @@ fn at_rest(closed: bool) -> Case {
 fn reopen(files: &Files) -> Result<(Report, Vec<Kept>), OpenError> {
     let mut records = Vec::new();
     let config = Config { segment_bytes: SEGMENT, ..config() };
-    let (_, report) = Journal::open(SimDisk::from_files(files), config, |entry| {
-        records.push(Kept { kind: entry.kind, payload: entry.payload.to_vec() });
-    })?;
+    let (_, report) = Journal::open(
+        SimDisk::from_files(files),
+        config,
+        &mut each(|entry| {
+            records.push(Kept { kind: entry.kind, payload: entry.payload.to_vec() });
+        }),
+    )?;
     Ok((report, records))
 }
 
@@ -374,12 +378,12 @@ fn a_record_hidden_in_a_payload_is_no_record() {
 /// A journal that was made and not used.
 fn new_journal() -> SimDisk {
     let disk = SimDisk::new(8);
-    drop(Journal::open(disk.clone(), Config { segment_bytes: SEGMENT, ..config() }, |_| {}).expect("opens"));
+    drop(Journal::open(disk.clone(), Config { segment_bytes: SEGMENT, ..config() }, &mut each(|_| {})).expect("opens"));
     disk
 }
 
 /// Makes a mark one of another journal.
-fn set_mark_id(files: &mut Files, id: &[u8]) {
+pub(super) fn set_mark_id(files: &mut Files, id: &[u8]) {
     let mark = files.get_mut("mark").expect("is there");
     for slot in [0, 4096] {
         mark[slot + 16..slot + 32].copy_from_slice(id);

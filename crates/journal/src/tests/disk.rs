@@ -55,6 +55,8 @@ pub(super) struct Faults {
     /// Negative controls: the sync says that it is done and does nothing.
     pub(super) sync_lies: bool,
     pub(super) directory_sync_lies: bool,
+    /// The same, for files whose names begin so.
+    pub(super) sync_lies_about: Option<&'static str>,
     /// Syncs wait until they are let go on.
     pub(super) hold_syncs: bool,
 }
@@ -108,6 +110,12 @@ impl SimDisk {
         state.durable_names = state.names.clone();
         drop(state);
         disk
+    }
+
+    /// The same disk, about to do other random things.
+    pub(super) fn reseeded(self, seed: u64) -> Self {
+        self.state().rng = Pcg64Mcg::seed_from_u64(seed);
+        self
     }
 
     /// What the files hold now.
@@ -210,6 +218,10 @@ impl State {
             None => drop(self.names.remove(name)),
         }
         self.changes.push((name.to_owned(), inode));
+    }
+
+    fn has_name(&self, inode: usize, prefix: &str) -> bool {
+        self.names.iter().any(|(name, of)| *of == inode && name.starts_with(prefix))
     }
 
     fn find(&self, name: &str) -> io::Result<usize> {
@@ -361,7 +373,8 @@ impl DiskFile for SimFile {
             }
             return Err(failed());
         }
-        if state.faults.sync_lies {
+        let lies_about = state.faults.sync_lies_about;
+        if state.faults.sync_lies || lies_about.is_some_and(|prefix| state.has_name(self.inode, prefix)) {
             return Ok(());
         }
         let Inode { data, durable, dirty, grown } = &mut state.inodes[self.inode];

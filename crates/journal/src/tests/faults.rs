@@ -5,7 +5,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::disk::{Faults, SimDisk};
 use super::{Kept, SEGMENT_BYTES, append, config, open, random_record};
-use crate::{AppendError, CommitError, Config, Damage, Journal, OpenError, PAYLOAD_BYTES_MAX, ReadError};
+use crate::{AppendError, CommitError, Config, Damage, Journal, OpenError, PAYLOAD_BYTES_MAX, ReadError, each};
 
 fn record(length: usize) -> Kept {
     Kept { kind: 1, payload: vec![0xA5; length] }
@@ -102,7 +102,7 @@ fn after_a_failed_sync_nothing_is_written_or_synced() {
 fn a_commit_costs_one_sync() {
     let disk = SimDisk::new(3);
     let config = Config { segment_bytes: 1 << 20, ..config() };
-    let (mut journal, _) = Journal::open(disk.clone(), config, |_| {}).expect("opens");
+    let (mut journal, _) = Journal::open(disk.clone(), config, &mut each(|_| {})).expect("opens");
     let before = disk.syncs();
     for _ in 0..100 {
         for _ in 0..5 {
@@ -132,7 +132,7 @@ fn the_longest_payload_fits_and_a_longer_one_is_refused() {
     let disk = SimDisk::new(5);
     for segment_bytes in [4096, SEGMENT_BYTES, 4 << 20] {
         let config = Config { segment_bytes, ..config() };
-        let (mut journal, _) = Journal::open(disk.clone(), config, |_| {}).expect("opens");
+        let (mut journal, _) = Journal::open(disk.clone(), config, &mut each(|_| {})).expect("opens");
         let bytes_max = journal.payload_bytes_max();
         assert_eq!(bytes_max == PAYLOAD_BYTES_MAX, segment_bytes == 4 << 20);
         for _ in 0..3 {
@@ -146,7 +146,7 @@ fn the_longest_payload_fits_and_a_longer_one_is_refused() {
         assert_eq!(journal.reader().read(last).expect("reads").payload.len(), bytes_max);
     }
     let mut lengths = Vec::new();
-    drop(Journal::open(disk, config(), |entry| lengths.push(entry.payload.len())).expect("opens"));
+    drop(Journal::open(disk, config(), &mut each(|entry| lengths.push(entry.payload.len()))).expect("opens"));
     assert_eq!(lengths.len(), 9);
 }
 
@@ -154,7 +154,7 @@ fn the_longest_payload_fits_and_a_longer_one_is_refused() {
 fn segment_lengths_that_cannot_work_are_refused() {
     for segment_bytes in [0, 4095, 5000, 2 << 30] {
         let config = Config { segment_bytes, ..config() };
-        match Journal::open(SimDisk::new(6), config, |_| {}) {
+        match Journal::open(SimDisk::new(6), config, &mut each(|_| {})) {
             Err(OpenError::SegmentBytes(bytes)) => assert_eq!(bytes, segment_bytes),
             other => panic!("{other:?}"),
         }
@@ -181,7 +181,7 @@ fn every_record_is_read_by_its_number() {
     let disk = SimDisk::new(8);
     let mut rng = Pcg64Mcg::seed_from_u64(8);
     let config = Config { segment_bytes: 256 << 10, ..config() };
-    let (mut journal, _) = Journal::open(disk.clone(), config, |_| {}).expect("opens");
+    let (mut journal, _) = Journal::open(disk.clone(), config, &mut each(|_| {})).expect("opens");
     let line: Vec<Kept> = (0..2000).map(|_| random_record(&mut rng)).collect();
     for commit in line.chunks(7) {
         commit.iter().for_each(|record| append(&mut journal, record));
@@ -199,7 +199,7 @@ fn every_record_is_read_by_its_number() {
     };
     check(&journal);
     drop(journal);
-    let (mut journal, _) = Journal::open(disk, config, |_| {}).expect("opens");
+    let (mut journal, _) = Journal::open(disk, config, &mut each(|_| {})).expect("opens");
     check(&journal);
     append(&mut journal, &record(5));
     assert!(matches!(journal.reader().read(2001), Err(ReadError::Absent(_))), "appended, not stored");

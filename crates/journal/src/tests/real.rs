@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::config;
-use crate::{Batch, Config, Journal, Notice, OpenError, RealDisk, start};
+use crate::{Batch, Config, Journal, Notice, OpenError, RealDisk, each, start};
 
 #[test]
 fn a_journal_is_kept_on_the_real_disk() {
@@ -12,10 +12,14 @@ fn a_journal_is_kept_on_the_real_disk() {
     for round in 0..5_u64 {
         let mut count = 0;
         let disk = RealDisk::open(&path).expect("opens");
-        let (journal, report) = Journal::open(disk, config(), |entry| {
-            count += 1;
-            assert_eq!((entry.sequence, entry.payload.len() as u64), (count, entry.sequence % 700));
-        })
+        let (journal, report) = Journal::open(
+            disk,
+            config(),
+            &mut each(|entry| {
+                count += 1;
+                assert_eq!((entry.sequence, entry.payload.len() as u64), (count, entry.sequence % 700));
+            }),
+        )
         .expect("opens");
         assert_eq!((count, report.cut), (round * 100, None));
         let (sender, notices) = std::sync::mpsc::channel();
@@ -35,7 +39,8 @@ fn a_second_owner_is_refused_until_the_first_is_gone() {
     let directory = tempfile::tempdir().expect("a directory");
     let first = RealDisk::open(directory.path()).expect("opens");
     assert!(matches!(RealDisk::open(directory.path()), Err(OpenError::Locked { .. })));
-    let (journal, _) = Journal::open(first, Config { segment_bytes: 4096, ..config() }, |_| {}).expect("opens");
+    let (journal, _) =
+        Journal::open(first, Config { segment_bytes: 4096, ..config() }, &mut each(|_| {})).expect("opens");
     assert!(matches!(RealDisk::open(directory.path()), Err(OpenError::Locked { .. })));
     drop(journal);
     RealDisk::open(directory.path()).expect("opens");
@@ -47,7 +52,7 @@ fn only_the_owner_may_read_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("journal");
     let disk = RealDisk::open(&path).expect("opens");
-    drop(Journal::open(disk, config(), |_| {}).expect("opens"));
+    drop(Journal::open(disk, config(), &mut each(|_| {})).expect("opens"));
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("is there").permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
     let files: Vec<_> = std::fs::read_dir(&path).expect("reads").map(|entry| entry.expect("an entry").path()).collect();
@@ -63,7 +68,7 @@ fn other_files_in_the_directory_are_left_alone() {
     }
     for _ in 0..2 {
         let disk = RealDisk::open(directory.path()).expect("opens");
-        let (journal, _) = Journal::open(disk, config(), |_| {}).expect("opens");
+        let (journal, _) = Journal::open(disk, config(), &mut each(|_| {})).expect("opens");
         journal.close().expect("closes");
     }
     for name in ["notes.txt", "segment-x", "segment-1"] {

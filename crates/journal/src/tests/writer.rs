@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use super::disk::{Faults, SimDisk};
 use super::{SEGMENT_BYTES, config, open};
-use crate::{AppendError, Batch, Config, Journal, Notice, Reader, ShutdownError, Writer, start};
+use crate::{AppendError, Batch, Config, Journal, Notice, Reader, ShutdownError, Writer, each, start};
 
 fn started(disk: &SimDisk, config: Config) -> (Writer, Reader<SimDisk>, Receiver<Notice>) {
-    let (journal, _) = Journal::open(disk.clone(), config, |_| {}).expect("opens");
+    let (journal, _) = Journal::open(disk.clone(), config, &mut each(|_| {})).expect("opens");
     let (sender, notices) = mpsc::channel();
     let (writer, reader) = start(journal, move |notice| drop(sender.send(notice))).expect("starts");
     (writer, reader, notices)
@@ -189,7 +189,8 @@ fn an_idle_writer_brings_the_mark_up() {
     writer.submit(batch(1..=9, 10)).expect("takes it");
     wait_stored(&notices, 9);
     // Nothing more comes, and yet the mark is written.
-    let marked = || Journal::open(SimDisk::from_files(&disk.files()), config, |_| {}).map(|it| it.1.mark_sequence);
+    let marked =
+        || Journal::open(SimDisk::from_files(&disk.files()), config, &mut each(|_| {})).map(|it| it.1.mark_sequence);
     while marked().expect("opens") < 9 {
         std::thread::yield_now();
     }

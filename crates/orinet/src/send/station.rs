@@ -34,7 +34,8 @@ impl StationArguments {
     }
 }
 
-fn host_and_port(text: &str) -> Result<String, &'static str> {
+/// A host and a port, as `--link` takes them.
+pub(crate) fn host_and_port(text: &str) -> Result<String, &'static str> {
     let (host, port) = text.rsplit_once(':').ok_or("a host, a colon and a port are needed")?;
     let bare_ipv6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
     if host.is_empty() || bare_ipv6 {

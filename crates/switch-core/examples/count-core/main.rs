@@ -9,10 +9,16 @@ use scenario::Scenario;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(operation), Some(times)) = (arguments.next(), arguments.next()) else {
-        println!("message\nreception");
+        println!("message\nreception\nreception-and-checkpoint");
         return;
     };
     let times: usize = times.parse().expect("N is a number");
+    if operation == "reception-and-checkpoint" {
+        // So many receptions, and one checkpoint of them all, written and read again.
+        let checkpoint = Scenario::new().fold(times).checkpoint();
+        std::hint::black_box((checkpoint.bytes(), checkpoint.restore()));
+        return;
+    }
     let mut scenario = Scenario::new();
     let mut sum = 0;
     for _ in 0..times {

@@ -13,7 +13,7 @@ use super::{Link, Switch};
 use crate::event::{Action, Delivery, LinkId, Observation, ReturnReason, Sequence};
 use crate::folds::{Copy, Stage};
 use crate::network::StationIndex;
-use crate::record::{Accepted, Notice, Record};
+use crate::record::{Accepted, LinkChange, NoticeTo, Record};
 
 /// Links in a row that may be lost while a copy is the oldest unacknowledged on them, before it is given up: one poison
 /// message cannot block a station (`protocol-specs/wire.md` 1.1).
@@ -100,16 +100,10 @@ impl Switch {
     /// A copy as its receiver gets it (`protocol-specs/wire.md` 2.3): the same bytes for the same copy and send time.
     fn encode(&self, delivery: Delivery, record: &Record, sent: Timestamp) -> Option<Bytes> {
         let stamp = |time| Stamp::at(time, self.network.limits().stamp_utc_offset);
-        let accepted = match record {
-            Record::Accepted(accepted) => accepted,
-            Record::Refused(_) | Record::Returned(_) | Record::Delivered(_) => {
-                return self.encode_notice(notices(record).iter().find(|one| one.copy.delivery == delivery)?, sent);
-            }
-        };
-        if let Some(notice) = accepted.notices.iter().find(|one| one.copy.delivery == delivery) {
+        if let Some(notice) = record.notices().iter().find(|one| one.copy.delivery == delivery) {
             return self.encode_notice(notice, sent);
         }
-        let Accepted { reception, copies, body_offset, .. } = accepted;
+        let Record::Accepted(Accepted { reception, copies, .. }) = record else { return None };
         let copy = copies.iter().find(|copy| copy.delivery == delivery)?;
         let spec = self.dictionary.spec(reception.key?)?;
         let line_end = self.network.at(self.network.index(copy.station)?)?.line_end;
@@ -123,16 +117,16 @@ impl Switch {
             destination: copy.destination.as_str(),
             control: reception.control,
         };
-        let body = spec.fold_body(reception.message.get(usize::try_from(*body_offset).ok()?..)?);
+        let body = spec.fold_body(reception.body());
         Some(match &spec.first_line {
             Some(line) => header.encode(line_end, &[line.as_bytes(), line_end.bytes(), &body].concat()),
             None => header.encode(line_end, &body),
         })
     }
 
-    fn encode_notice(&self, notice: &Notice, sent: Timestamp) -> Option<Bytes> {
+    fn encode_notice(&self, notice: &NoticeTo, sent: Timestamp) -> Option<Bytes> {
         let stamp = |time| Stamp::at(time, self.network.limits().stamp_utc_offset);
-        let Notice { copy, key, control, at, body } = notice;
+        let NoticeTo { copy, key, control, at, body } = notice;
         let header = OutputHeader {
             key: *key,
             sender: Ori::of_switch(),
@@ -163,7 +157,7 @@ impl Switch {
             return;
         }
         let Some(copy) = self.settle(delivery) else { return };
-        self.mark_delivered(delivery);
+        self.mark_delivered(id, delivery);
         if let Some(station) = self.station_mut(copy.station) {
             station.probing = false;
         }
@@ -180,9 +174,9 @@ impl Switch {
         }
     }
 
-    pub(super) fn detached(&mut self, id: LinkId, named: Option<Delivery>) {
+    pub(super) fn detached(&mut self, id: LinkId, named: Option<Delivery>, why: String) {
         let Some(link) = self.links.remove(&id) else { return };
-        let Link { station: index, in_flight, unsent, .. } = link;
+        let Link { station: index, in_flight, unsent, from, certificate, .. } = link;
         let draining = self.draining;
         if let Some(station) = self.station_mut(index) {
             station.links.retain(|other| *other != id);
@@ -190,6 +184,8 @@ impl Switch {
         }
         if let Some(station) = self.folds.name(index) {
             self.observe(Observation::LinkDown { link: id, station, unacknowledged: in_flight.len() });
+            let at = self.now.wall;
+            self.store_lazily(Record::Link(LinkChange { link: id, station, from, certificate, at, up: false, why }));
         }
         let in_flight = Vec::from(in_flight);
         let oldest = in_flight.first().filter(|first| !unsent.contains(first)).copied();
@@ -236,7 +232,11 @@ impl Switch {
         let Ok(record) = Record::decode(kind, record) else {
             return self.observe(Observation::RecordUnreadable { sequence });
         };
-        self.bodies.keep(sequence, Arc::new(record), bytes, 1);
+        let record = Arc::new(record);
+        if self.folds.queries.contains_key(&sequence) && !self.asked.contains_key(&sequence) {
+            self.ask_as_recorded(sequence, Arc::clone(&record));
+        }
+        self.bodies.keep(sequence, record, bytes, 1);
         for (delivery, why) in self.returning.remove(&sequence).unwrap_or_default() {
             self.return_copy(delivery, why);
         }
@@ -285,15 +285,5 @@ impl Switch {
         }
         self.watch_hold(copy.station);
         Some(copy)
-    }
-}
-
-/// The switch's own messages in a record.
-fn notices(record: &Record) -> &[Notice] {
-    match record {
-        Record::Accepted(accepted) => &accepted.notices,
-        Record::Refused(refused) => std::slice::from_ref(&refused.notice),
-        Record::Returned(returned) => returned.notice.as_slice(),
-        Record::Delivered(_) => &[],
     }
 }

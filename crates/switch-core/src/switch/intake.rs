@@ -13,7 +13,7 @@ use super::{Store, Switch};
 use crate::admission::{Court, Fault, Passed, Route};
 use crate::event::{Action, Delivery, LinkId, Msn, Observation, Refusal, Sequence, Token};
 use crate::network::{DestinationState, StationIndex};
-use crate::record::{Accepted, CopyRecord, Notice, Reception, Record, Refused};
+use crate::record::{Accepted, CopyTo, NoticeTo, Received, Record, Refused, Repeated};
 use crate::repeats::Fingerprint;
 
 /// What a sender can be told about its destinations, in this order.
@@ -28,7 +28,7 @@ impl Switch {
         if let Some(fingerprint) = fingerprint
             && let Some(sequence) = self.folds.repeats.find(self.now.wall, &fingerprint)
         {
-            return self.repeated(link, token, name, sequence);
+            return self.repeated(link, token, name, validation, sequence);
         }
         if self.store == Store::Full || self.draining {
             return self.turn_away(link, token, Refusal::Temporary);
@@ -37,15 +37,16 @@ impl Switch {
         if self.folds.notices_for(station) > self.network.at(station).map_or(0, |station| station.hold_bytes) {
             return self.turn_away(link, token, Refusal::TooManyUnacknowledged);
         }
-        self.write_marks();
+        self.store_lazy();
         let (network, dictionary) = (Arc::clone(&self.network), Arc::clone(&self.dictionary));
         let court = Court {
             network: &network,
             dictionary: &dictionary,
             today: Stamp::at(self.now.wall, self.network.limits().stamp_utc_offset).date(),
         };
-        let reception = Reception {
+        let reception = Received {
             station: name,
+            link,
             validation,
             fingerprint,
             isn: self.folds.next_isn(station),
@@ -54,8 +55,12 @@ impl Switch {
             sender: None,
             control: None,
             message: message.clone(),
+            body_offset: 0,
         };
-        match court.judge(station, message) {
+        match court.judge(station, message, &reception) {
+            Ok(passed) if passed.queued.is_some() && self.asks_too_much(station) => {
+                self.turn_away(link, token, Refusal::TooManyUnacknowledged);
+            }
             Ok(passed) => self.accept(link, token, station, reception, &passed),
             Err(fault) => self.refuse(link, token, station, reception, &fault),
         }
@@ -68,23 +73,24 @@ impl Switch {
     }
 
     /// A message that was received before: acknowledged again as soon as the first is on disk, and nothing else.
-    fn repeated(&mut self, link: LinkId, token: Token, station: StationName, sequence: Sequence) {
+    fn repeated(&mut self, link: LinkId, token: Token, station: StationName, validation: u32, original: Sequence) {
         let first = self.unstored.front().map_or(Sequence(u64::MAX), |record| record.sequence);
-        if sequence < first {
+        if original < first {
             self.actions.push_back(Action::Accept { link, token });
         } else if self.store == Store::Full {
             return self.turn_away(link, token, Refusal::Temporary);
         } else {
-            let place = usize::try_from(sequence.0.saturating_sub(first.0)).unwrap_or(usize::MAX);
+            let place = usize::try_from(original.0.saturating_sub(first.0)).unwrap_or(usize::MAX);
             let Some(record) = self.unstored.get_mut(place) else { return };
-            debug_assert!(record.sequence == sequence, "what is not durable is consecutive");
+            debug_assert!(record.sequence == original, "what is not durable is consecutive");
             record.accepts.push((link, token));
         }
         self.observe(Observation::Repeated { station });
+        self.store_lazily(Record::Repeated(Repeated { station, link, validation, original, at: self.now.wall }));
     }
 
-    fn refuse(&mut self, link: LinkId, token: Token, station: StationIndex, reception: Reception, fault: &Fault<'_>) {
-        let reception = Reception { key: fault.key, sender: fault.sender, control: fault.control, ..reception };
+    fn refuse(&mut self, link: LinkId, token: Token, station: StationIndex, reception: Received, fault: &Fault<'_>) {
+        let reception = Received { key: fault.key, sender: fault.sender, control: fault.control, ..reception };
         let echo_bytes = self.network.limits().echo_bytes;
         let body = er_body(fault.number, fault.key, &fault.detail, fault.options, &reception.message, echo_bytes);
         // The dictionary has ER and SM, and the station is the network's: a notice can always be made.
@@ -100,10 +106,15 @@ impl Switch {
         self.store(record, Some((link, token)));
     }
 
-    fn accept(&mut self, link: LinkId, token: Token, station: StationIndex, reception: Reception, passed: &Passed<'_>) {
+    fn accept(&mut self, link: LinkId, token: Token, station: StationIndex, reception: Received, passed: &Passed<'_>) {
         let spec = passed.spec;
-        let reception =
-            Reception { key: Some(spec.key), sender: Some(passed.sender), control: passed.control, ..reception };
+        let reception = Received {
+            key: Some(spec.key),
+            sender: Some(passed.sender),
+            control: passed.control,
+            body_offset: u32::try_from(passed.body_offset).unwrap_or(u32::MAX),
+            ..reception
+        };
         let outcomes: Vec<_> = passed
             .routes
             .iter()
@@ -119,7 +130,7 @@ impl Switch {
             })
             .collect();
         // The switch's own SM never causes one, and neither does a station's.
-        let numbers = if spec.key.as_str() == Say::Status.key() { &[][..] } else { &TOLD };
+        let numbers = if Some(spec.key.as_str()) == Say::Status.key() { &[][..] } else { &TOLD };
         let mut notices = Vec::new();
         for number in numbers {
             let mut to: Vec<_> =
@@ -132,9 +143,17 @@ impl Switch {
                 notices.extend(draft.notice(station, &reception, Say::Status, body).map(|notice| (notice, *number)));
             }
         }
+        let queued = passed
+            .queued
+            .as_ref()
+            .and_then(|body| draft.notice(station, &reception, Say::Answer, Bytes::copy_from_slice(body)));
         for (notice, number) in &notices {
             self.replies.insert(notice.copy.delivery, link);
             self.observe(Observation::Noticed { station: reception.station, number: *number });
+        }
+        if let Some(notice) = &queued {
+            self.replies.insert(notice.copy.delivery, link);
+            self.observe(Observation::LogQueried { station: reception.station });
         }
         let msn = Msn(self.folds.last_msn.0.saturating_add(1));
         self.observe(Observation::Accepted {
@@ -144,10 +163,14 @@ impl Switch {
             copies: copies.len(),
             bytes: reception.message.len(),
         });
-        let body_offset = u32::try_from(passed.body_offset).unwrap_or(u32::MAX);
-        let notices = notices.into_iter().map(|(notice, _)| notice).collect();
-        let record = Record::Accepted(Accepted { reception, msn, body_offset, copies, notices });
+        let notices = notices.into_iter().map(|(notice, _)| notice).chain(queued).collect();
+        let record = Record::Accepted(Accepted { reception, msn, copies, notices });
         self.store(record, Some((link, token)));
+    }
+
+    /// Whether a station has asked for as many parts of the log as it may at a time.
+    fn asks_too_much(&self, station: StationIndex) -> bool {
+        self.folds.queries_of(station) >= self.network.limits().log_queries
     }
 
     /// Row 11 of admission: nothing where the copy simply goes on, else what the sender is told.
@@ -201,7 +224,7 @@ impl<'a> Draft<'a> {
         destination: StationName,
         class: u8,
         expires: Timestamp,
-    ) -> Option<CopyRecord> {
+    ) -> Option<CopyTo> {
         let name = self.switch.folds.name(station)?;
         self.delivery = self.delivery.next();
         let drafted = self.osns.iter_mut().find(|(index, _)| *index == station);
@@ -213,7 +236,7 @@ impl<'a> Draft<'a> {
             self.osns.push((station, osn));
             osn
         };
-        Some(CopyRecord { delivery: self.delivery, osn, station: name, destination, class, expires })
+        Some(CopyTo { delivery: self.delivery, osn, station: name, destination, class, expires })
     }
 
     /// An answer of the switch to a message that it received: to the sender's ORI, or to the station itself where the
@@ -221,16 +244,21 @@ impl<'a> Draft<'a> {
     pub(super) fn notice(
         &mut self,
         station: StationIndex,
-        answered: &Reception,
+        answered: &Received,
         say: Say,
-        body: Vec<u8>,
-    ) -> Option<Notice> {
-        let spec = self.switch.dictionary.spec(MessageKey::parse(say.key()).ok()?)?;
+        body: impl Into<Bytes>,
+    ) -> Option<NoticeTo> {
+        let dictionary = &self.switch.dictionary;
+        let key = match say.key() {
+            Some(key) => MessageKey::parse(key).ok()?,
+            None => dictionary.spec(answered.key?)?.answer?.key,
+        };
+        let spec = dictionary.spec(key)?;
         let to = answered.sender.as_ref().map_or(answered.station.as_str(), Ori::as_str);
         let expires = self.switch.expires(station, spec.hold);
         let copy = self.copy(station, StationName::parse(to).ok()?, spec.priority.class(), expires)?;
         let at = self.switch.now.wall;
-        Some(Notice { copy, key: spec.key, control: answered.control, at, body: body.into() })
+        Some(NoticeTo { copy, key: spec.key, control: answered.control, at, body: body.into() })
     }
 }
 
@@ -241,13 +269,17 @@ pub(super) enum Say {
     Error,
     /// An SM.
     Status,
+    /// What the dictionary says that answers the message.
+    Answer,
 }
 
 impl Say {
-    pub(super) const fn key(self) -> &'static str {
+    /// Its key, where that is always the same.
+    pub(super) const fn key(self) -> Option<&'static str> {
         match self {
-            Self::Error => "ER",
-            Self::Status => "SM",
+            Self::Error => Some("ER"),
+            Self::Status => Some("SM"),
+            Self::Answer => None,
         }
     }
 }

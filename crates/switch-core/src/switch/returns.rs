@@ -6,8 +6,8 @@ use codec::notice::{SmNumber, sm_body};
 use super::intake::{Draft, Say};
 use super::{Store, Switch};
 use crate::event::{Delivery, Observation, ReturnReason};
-use crate::folds::Stage;
-use crate::record::{Accepted, Record, Returned};
+use crate::folds::{Stage, is_notice};
+use crate::record::{Accepted, NoticeTo, Record, Returned};
 
 /// Expired copies that one call returns at the most, so that a long outage does not hold up everything else.
 const EXPIRED_AT_ONCE: usize = 256;
@@ -34,12 +34,13 @@ impl Switch {
     pub(super) fn return_copy(&mut self, delivery: Delivery, why: ReturnReason) {
         let Some(copy) = self.folds.copies.get_mut(&delivery) else { return };
         let (index, class, sequence, key) = (copy.station, copy.class, copy.sequence, copy.key);
+        let own = is_notice(copy.flow);
         copy.stage = Stage::Returning;
         if let Some(station) = self.station_mut(index) {
             station.outbox.remove(class, delivery);
             station.stored.remove(&delivery);
         }
-        let silent = [Say::Status.key(), Say::Error.key()].contains(&key.as_str());
+        let silent = own || Some(key.as_str()) == Say::Status.key();
         let notice = if silent {
             None
         } else {
@@ -50,7 +51,7 @@ impl Switch {
             let Record::Accepted(accepted) = &*record else { return };
             self.notice_of_return(accepted, delivery)
         };
-        self.write_marks();
+        self.store_lazy();
         if let Some(notice) = &notice {
             self.observe(Observation::Noticed { station: notice.copy.station, number: SmNumber::WillNotForward });
         }
@@ -62,7 +63,7 @@ impl Switch {
     }
 
     /// SM 04 to the sender of a message; nothing where the sender's station is no longer part of the network.
-    fn notice_of_return(&self, accepted: &Accepted, delivery: Delivery) -> Option<crate::record::Notice> {
+    fn notice_of_return(&self, accepted: &Accepted, delivery: Delivery) -> Option<NoticeTo> {
         let reception = &accepted.reception;
         let destination = accepted.copies.iter().find(|copy| copy.delivery == delivery)?.destination;
         let echo_bytes = self.network.limits().echo_bytes;

@@ -1,12 +1,14 @@
 //! A small network for tests: two terminals, a state, the support center, a field office.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use codec::dictionary::{Authorization, Dictionary};
 use codec::name::{Line, MessageKey, Ori, StationName};
 use switch_core::{
-    DestinationState, GroupConfig, Limits, Network, NetworkConfig, OriConfig, StateConfig, StationConfig,
+    Delivery, DestinationState, Event, GroupConfig, Limits, LinkId, Network, NetworkConfig, OriConfig, StateConfig,
+    StationConfig, Verified,
 };
 
 pub(crate) fn key(text: &str) -> MessageKey {
@@ -27,6 +29,17 @@ fn ori(text: &str) -> Ori {
 
 pub(crate) fn dictionary() -> Arc<Dictionary> {
     Arc::new(Dictionary::builtin().clone())
+}
+
+/// A link of a station that comes up.
+pub(crate) fn attached(link: LinkId, station: &str) -> Event {
+    let from = SocketAddr::from(([192, 0, 2, 7], 49_152));
+    Event::Attached { link, station: Verified::assertion(name(station)), from, certificate: "0a1b".to_owned() }
+}
+
+/// A link that goes because its peer closed it.
+pub(crate) fn detached(link: LinkId, suspect: Option<Delivery>) -> Event {
+    Event::Detached { link, suspect, why: "closed by the peer".to_owned() }
 }
 
 /// Stations AX, IC, ZA0010000, ZB, ZC; group R1 of lines ZA, ZB and ZC; ZB is removed for IAR and stored for AML.

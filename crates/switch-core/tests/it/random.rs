@@ -11,9 +11,11 @@ use codec::legacy::parse_output;
 use codec::time::{Tick, Timestamp};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
-use switch_core::{Action, Delivery, Event, Folds, LinkId, Network, Now, Sequence, Switch, Token, Verified};
+use switch_core::reading::{Reading, read};
+use switch_core::{Action, Delivery, Event, Folds, LinkId, Network, Now, Sequence, Switch, Token};
 
-use crate::network::{config, dictionary, name};
+use crate::checkpoints::{Checkpoint, fold};
+use crate::network::{attached, config, detached, dictionary, name};
 
 const SEEDS: u64 = 300;
 const STEPS: usize = 400;
@@ -70,6 +72,8 @@ struct World {
     durable: usize,
     full: bool,
     loads: VecDeque<Sequence>,
+    /// Log queries that were asked and not answered.
+    searches: BTreeSet<Sequence>,
     links: BTreeMap<LinkId, Connection>,
     next_link: u64,
     sent: BTreeMap<u32, Sent>,
@@ -101,6 +105,7 @@ impl World {
             durable: 0,
             full: false,
             loads: VecDeque::new(),
+            searches: BTreeSet::new(),
             links: BTreeMap::new(),
             next_link: 0,
             sent: BTreeMap::new(),
@@ -124,7 +129,8 @@ impl World {
                 60..85 => self.receiver_answers(),
                 85..88 => self.store_fills_or_opens(),
                 88..90 => self.kill(),
-                90..95 => self.load(),
+                90..94 => self.load(),
+                94..95 => self.answer(),
                 95..96 => self.time += 3_600_000_000,
                 _ => self.handle(Event::Timeout),
             }
@@ -148,6 +154,10 @@ impl World {
             Action::Store { sequence, kind, record } => {
                 assert_eq!(sequence.0, self.journal.len() as u64 + 1, "records are consecutive");
                 self.journal.push((sequence.0, kind, record));
+            }
+            Action::Search { query, .. } => {
+                assert!(query.0 <= self.durable as u64, "only what is durable is searched for");
+                self.searches.insert(query);
             }
             Action::Load { sequence } => {
                 assert!(sequence.0 <= self.durable as u64, "only what is durable is loaded");
@@ -194,7 +204,7 @@ impl World {
         self.next_link += 1;
         let (link, window) = (LinkId(self.next_link), self.rng.random_range(1..5));
         self.links.insert(link, Connection { station, window, in_flight: Vec::new() });
-        self.handle(Event::Attached { link, station: Verified::assertion(name(STATIONS[station].0)) });
+        self.handle(attached(link, STATIONS[station].0));
         self.handle(Event::Room { link, messages: window });
     }
 
@@ -207,7 +217,7 @@ impl World {
         if let Some(link) = self.any_link() {
             self.links.remove(&link);
             self.tokens.retain(|(of, _), _| *of != link);
-            self.handle(Event::Detached { link, suspect: None });
+            self.handle(detached(link, None));
         }
     }
 
@@ -232,8 +242,13 @@ impl World {
     fn compose(&mut self, station: usize) -> u32 {
         let mark = u32::try_from(self.sent.len()).unwrap() + 1;
         let address = ADDRESSES[self.rng.random_range(0..ADDRESSES.len())];
-        let key = ["AM", "AM", "AM", "AML", "SM", "QQ"][self.rng.random_range(0..6)];
-        let text = format!("{key}.{}.{address}.*C{mark}.TXT\r\nMARK {mark:08}", STATIONS[station].1);
+        let key = ["AM", "AM", "AM", "AML", "SM", "QQ", "NLQ"][self.rng.random_range(0..7)];
+        let text = if key == "NLQ" {
+            let fields = format!("TYP/ALL.BEG/19700101.END/19700101.FND/MARK {mark:08}");
+            format!("NLQ.{}.NL.*C{mark}.TXT\r\n{fields}", STATIONS[station].1)
+        } else {
+            format!("{key}.{}.{address}.*C{mark}.TXT\r\nMARK {mark:08}", STATIONS[station].1)
+        };
         self.sent.insert(mark, Sent { station, validation: mark, text: text.into(), acknowledged: false });
         mark
     }
@@ -276,6 +291,17 @@ impl World {
         }
     }
 
+    /// The archive answers the query that it was asked last.
+    fn answer(&mut self) {
+        if let Some(query) = self.searches.pop_last() {
+            let (_, _, record) = &self.journal[usize::try_from(query.0).unwrap() - 1];
+            let body = format!("MARK {:08} FOUND", mark_of(record));
+            self.handle(Event::Found { query, body: body.into() });
+            // An answer that comes twice is nobody's.
+            self.handle(Event::Found { query, body: "AGAIN".into() });
+        }
+    }
+
     /// Killed and started again: what was not durable may or may not be there, and all links are gone.
     fn kill(&mut self) {
         let kept = self.rng.random_range(self.durable..=self.journal.len());
@@ -283,19 +309,26 @@ impl World {
         self.durable = kept;
         self.full = false;
         self.loads.clear();
+        self.searches.clear();
         self.links.clear();
         self.tokens.clear();
-        let mut folds = Folds::new(&tight_network());
-        for (sequence, kind, record) in &self.journal {
-            folds.replay(*sequence, *kind, record).unwrap();
-        }
+        // A start from a checkpoint of any moment must know what a start from the first record knows.
+        let (before, after) = self.journal.split_at(self.rng.random_range(0..=kept));
+        let checkpoint = Checkpoint::of(&fold(Folds::new(&tight_network()), before));
+        let folds = fold(checkpoint.restore(&tight_network()).unwrap(), after);
+        let whole = fold(Folds::new(&tight_network()), &self.journal);
+        assert_eq!(Checkpoint::of(&folds), Checkpoint::of(&whole), "a checkpoint after {} records", before.len());
         let now = Now { tick: Tick(self.time), wall: Timestamp(i64::try_from(self.time).unwrap()) };
         self.switch = Switch::new(tight_network(), dictionary(), folds, now);
+        while let Some(action) = self.switch.poll_action() {
+            self.act(action);
+        }
         // A delivery whose mark is lost is none: the copy is sent again, or returned.
-        let marked = self.journal.iter().filter(|(_, kind, _)| *kind == 3);
-        let marked = marked
-            .flat_map(|(.., record)| record[4..].chunks(8).map(|n| u32::from_be_bytes(n[4..].try_into().unwrap())));
-        self.delivered = marked.collect();
+        let marked = self.journal.iter().filter_map(|(sequence, kind, record)| {
+            let Reading::Delivered { marks } = read(*sequence, *kind, record.clone()).unwrap() else { return None };
+            Some(marks)
+        });
+        self.delivered = marked.flatten().map(|mark| mark.delivery.validation().get()).collect();
         self.handle(Event::Timeout);
     }
 
@@ -307,13 +340,13 @@ impl World {
         for link in self.links.keys().copied().collect::<Vec<_>>() {
             self.links.remove(&link);
             self.tokens.retain(|(of, _), _| *of != link);
-            self.handle(Event::Detached { link, suspect: None });
+            self.handle(detached(link, None));
         }
         for (station, _) in STATIONS.iter().enumerate() {
             self.next_link += 1;
             let link = LinkId(self.next_link);
             self.links.insert(link, Connection { station, window: 32, in_flight: Vec::new() });
-            self.handle(Event::Attached { link, station: Verified::assertion(name(STATIONS[station].0)) });
+            self.handle(attached(link, STATIONS[station].0));
             self.handle(Event::Room { link, messages: 32 });
         }
         // What waits for ZB in the state *store* ends by its hold.
@@ -323,6 +356,9 @@ impl World {
             self.handle(Event::Stored { through: Sequence(self.durable as u64) });
             while !self.loads.is_empty() {
                 self.load();
+            }
+            while !self.searches.is_empty() {
+                self.answer();
             }
             for link in self.links.keys().copied().collect::<Vec<_>>() {
                 for (delivery, validation) in std::mem::take(&mut self.links.get_mut(&link).unwrap().in_flight) {
@@ -350,6 +386,19 @@ impl World {
         for (mark, sent) in &self.sent {
             assert!(!sent.acknowledged || once.contains(mark), "message {mark} was acknowledged and is lost");
         }
+        let (mut asked, mut answered) = (Vec::new(), Vec::new());
+        for (sequence, kind, record) in &self.journal {
+            let reading = read(*sequence, *kind, record.clone()).unwrap();
+            if let Reading::Accepted { reception, .. } = &reading
+                && reception.key.unwrap().as_str() == "NLQ"
+            {
+                asked.push(*sequence);
+            } else if let Reading::Answered { query, .. } = reading {
+                answered.push(query.0);
+            }
+        }
+        answered.sort_unstable();
+        assert_eq!(answered, asked, "each log query is answered once");
         let dead: BTreeSet<u32> = self.switch.dead_letters().map(|(delivery, _)| delivery.validation().get()).collect();
         for (validation, (mark, address)) in &self.copies {
             let ends = (self.delivered.contains(validation), dead.contains(validation));

@@ -7,17 +7,25 @@
 //! ```text
 //! > 0.5 attach 1 ZA0010000
 //! > 0.6 receive 1 7 AM.ZA0010000.ZC0010000.TXT\r\nHELLO      link, validation (also the token), message
-//! > 0.7 stored 1 · full · open · drain · timeout · detach 1 (or, with its suspect, detach 1 5) · room 1 32 · ack 1 5 · fail 1 5 · load · restart
+//! > 0.7 stored                                              all of it; stored 1: the first record alone
+//! > 0.8 found 2 SM NOT ON FILE                                the query's record, the answer
+//! > 0.9 act operator stop done · pruned 5
+//! > 0.9 full · open · drain · timeout · detach 1 (or, with its suspect, detach 1 5) · room 1 32 · ack 1 5 · fail 1 5 · load
+//! > 1.0 restart                                             or, with the last record that is on disk, restart 5
 //! ```
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
+use codec::name::StationName;
 use codec::time::{Tick, Timestamp};
-use switch_core::{Action, Delivery, Event, Folds, LinkId, Now, Sequence, Switch, Token, Verified};
+use switch_core::{
+    Action, Delivery, Event, Folds, Kind, LinkId, LogQuery, LogRequest, LogSearch, Now, Sequence, Switch, Token,
+};
 
-use crate::network::{dictionary, name, network};
+use crate::checkpoints::fold;
+use crate::network::{attached, detached, dictionary, network};
 
 const START: i64 = 1_896_102_000_000_000;
 
@@ -80,12 +88,12 @@ impl Player {
         let event = match what {
             "attach" => {
                 let link = LinkId(number());
-                Event::Attached { link, station: Verified::assertion(name(words.next().unwrap())) }
+                attached(link, words.next().unwrap())
             }
             "detach" => {
                 let link = LinkId(number());
                 let suspect = words.next().map(|number| Delivery::from_number(number.parse().unwrap()));
-                Event::Detached { link, suspect }
+                detached(link, suspect)
             }
             "receive" => {
                 let (link, validation) = (number(), number());
@@ -103,7 +111,20 @@ impl Player {
                 let link = LinkId(number());
                 Event::Room { link, messages: usize::try_from(number()).unwrap() }
             }
-            "stored" => Event::Stored { through: Sequence(number()) },
+            "stored" => {
+                let through = words.next().map_or(self.journal.len() as u64, |number| number.parse().unwrap());
+                Event::Stored { through: Sequence(through) }
+            }
+            "found" => {
+                let query = Sequence(number());
+                let body = words.collect::<Vec<_>>().join(" ").replace("\\r\\n", "\r\n");
+                Event::Found { query, body: body.into() }
+            }
+            "act" => {
+                let mut text = || words.next().unwrap().to_owned();
+                Event::Act { who: text(), from: String::new(), what: text(), result: text() }
+            }
+            "pruned" => Event::Pruned { first: Sequence(number()) },
             "full" => Event::StoreFull,
             "open" => Event::StoreOpen,
             "drain" => Event::Draining,
@@ -114,10 +135,10 @@ impl Player {
                 Event::Loaded { sequence, kind: *kind, record: record.clone() }
             }
             "restart" => {
-                let mut folds = Folds::new(&network());
-                for (sequence, kind, record) in &self.journal {
-                    folds.replay(*sequence, *kind, record).unwrap();
-                }
+                let kept = words.next().map_or(self.journal.len(), |number| number.parse().unwrap());
+                self.journal.truncate(kept);
+                self.loads.clear();
+                let folds = fold(Folds::new(&network()), &self.journal);
                 self.switch = Switch::new(network(), dictionary(), folds, now);
                 Event::Timeout
             }
@@ -142,10 +163,24 @@ impl Player {
 fn print(out: &mut String, action: &Action) {
     match action {
         Action::Store { sequence, kind, record } => {
-            let kind = ["?", "accepted", "refused", "delivered", "returned"][usize::from(*kind)];
+            let kind = Kind::from_number(*kind).unwrap().as_str();
             writeln!(out, "< store {} {kind} {} bytes", sequence.0, record.len())
         }
         Action::Load { sequence } => writeln!(out, "< load {}", sequence.0),
+        Action::Search { query, request: LogQuery { station, asks } } => match asks {
+            LogRequest::Text { msn } => writeln!(out, "< search {} for {station}: message {}", query.0, msn.0),
+            LogRequest::List(LogSearch { keys, source, destination, begin, end, find, and, or, name }) => {
+                let address = |name: &Option<StationName>| name.map_or("-".to_owned(), |name| name.to_string());
+                let (source, destination) = (address(source), address(destination));
+                let (begin, end) = (begin.0 / 1_000_000, end.0 / 1_000_000);
+                writeln!(
+                    out,
+                    "< search {} for {station}: {keys:?} from {source} to {destination}, {begin} to {end}, \
+                     find {find:?} and {and:?} or {or:?}, name {name:?}",
+                    query.0
+                )
+            }
+        },
         Action::Accept { link, token } => writeln!(out, "< accept {} {}", link.0, token.0),
         Action::Refuse { link, token, why } => writeln!(out, "< refuse {} {} {why:?}", link.0, token.0),
         Action::Deliver { link, delivery, bytes } => {

@@ -1,0 +1,43 @@
+//! `cargo xtask bench stores` and `cargo xtask bench restart`: measurements that compare, for a person to look at.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::workspace::Workspace;
+use crate::{output, process};
+
+/// Real-time priority of the comparison of stores: whoever has waited for the disk goes on at once. At an ordinary priority
+/// beside other work it may have to wait for the next tick of the scheduler, and all stores look alike.
+const PRIORITY: &str = "5";
+
+/// The journal beside other stores; the table is printed and kept in `benches/stores/results.md`.
+pub(crate) fn stores(workspace: &Workspace, rounds: Option<u32>) -> Result<()> {
+    let target = workspace.target.join("stores");
+    let mut build = workspace.cargo(["build", "--release", "--locked", "--manifest-path", "benches/stores/Cargo.toml"]);
+    process::passes(build.arg("--target-dir").arg(&target))?;
+    let scratch = workspace.scratch()?;
+    let program = target.join("release/stores");
+    let mut command = if process::capture(Command::new("chrt").args(["-f", PRIORITY, "true"])).is_ok() {
+        let mut command = Command::new("chrt");
+        command.args(["-f", PRIORITY]).arg(program);
+        command
+    } else {
+        output::line("without real-time priority, which needs root and chrt: let nothing else run meanwhile");
+        Command::new(program)
+    };
+    command.arg("--dir").arg(&scratch).arg("--json").arg(scratch.join("stores.json"));
+    command.arg("--markdown").arg(workspace.root.join("benches/stores/results.md"));
+    if let Some(rounds) = rounds {
+        command.args(["--rounds", &rounds.to_string()]);
+    }
+    process::passes(&mut command)
+}
+
+/// How long a switch takes from its start after a kill to its first new acknowledgement, with so many copies waiting.
+pub(crate) fn restart(workspace: &Workspace, waiting: &[u32]) -> Result<()> {
+    let waiting: Vec<_> = waiting.iter().map(u32::to_string).collect();
+    let arguments =
+        ["test", "--release", "--locked", "--package", "e2e", "--test", "it", "--", "--nocapture", "restart::"];
+    process::passes(workspace.cargo(arguments).env("RESTART_WAITING", waiting.join(",")))
+}
