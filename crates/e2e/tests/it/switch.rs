@@ -122,6 +122,9 @@ fn what_waits_survives_a_stop_and_a_kill_with_its_number() {
     let mut terminal = switch.station(TERMINAL);
     terminal.send(&note("FIRST OF TWO"));
     terminal.send(&note("SECOND OF TWO"));
+    // The notices that the peer is away, or they would wait at the end.
+    terminal.take(".02. ");
+    terminal.take(".02. ");
     let seen = {
         let mut state = switch.mute_station(STATE);
         [state.take("FIRST OF TWO"), state.take("SECOND OF TWO")]
