@@ -53,9 +53,10 @@ pub(crate) fn year_only(born: Date) -> Option<Date> {
     Date::new(born.year(), 1, 1).ok().filter(|other| *other != born)
 }
 
-/// One of the nine digits another one.
+/// One of the last eight digits another one. The first stays: a wrong number of somebody invented must not be a number that
+/// files really have.
 pub(crate) fn number_digit(draw: &mut Draw, number: AlienNumber) -> Option<AlienNumber> {
-    let place = 10_u32.pow(draw.below(9));
+    let place = 10_u32.pow(draw.below(8));
     let old = number.value() / place % 10;
     let new = (old + 1 + draw.below(9)) % 10;
     AlienNumber::new(number.value() - old * place + new * place)
@@ -106,6 +107,7 @@ mod tests {
             let Some(wrong) = number_digit(&mut draw, number) else { continue };
             let differ = number.to_string().bytes().zip(wrong.to_string().bytes()).filter(|(a, b)| a != b).count();
             assert_eq!(differ, 1, "{wrong}");
+            assert!(wrong.to_string().starts_with('0'), "{wrong}");
         }
     }
 }
