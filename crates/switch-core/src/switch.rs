@@ -131,6 +131,8 @@ pub struct StationView {
     pub in_flight: usize,
     /// Bytes of all of these.
     pub bytes: u64,
+    /// When the oldest of these was admitted.
+    pub oldest: Option<Timestamp>,
 }
 
 impl Switch {
@@ -230,6 +232,9 @@ impl Switch {
         let network = Arc::clone(&self.network);
         (0..).map(StationIndex).zip(&self.stations).filter_map(move |(index, station)| {
             let links = station.links.iter().filter_map(|link| self.links.get(link));
+            let in_flight = links.clone().filter_map(|link| link.in_flight.iter().min().copied());
+            let stored = station.stored.first().copied();
+            let oldest = in_flight.chain(station.outbox.oldest()).chain(stored).min();
             Some(StationView {
                 station: network.at(index)?.name,
                 links: station.links.len(),
@@ -237,6 +242,7 @@ impl Switch {
                 stored: station.stored.len(),
                 in_flight: links.map(|link| link.in_flight.len()).fold(0, usize::saturating_add),
                 bytes: self.folds.waiting_for(index).1,
+                oldest: oldest.and_then(|delivery| self.folds.copies.get(&delivery)).map(|copy| copy.admitted),
             })
         })
     }

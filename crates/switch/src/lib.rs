@@ -18,6 +18,7 @@ pub mod config;
 mod driver;
 mod follower;
 mod health;
+mod meter;
 mod process;
 mod replay;
 mod search;

@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::driver::{Driver, Inbound};
 use crate::follower::{AuditError, Auditor, Follower, Follows, Known};
 use crate::health::Health;
+use crate::meter::Meter;
 use crate::replay::Recovery;
 use crate::search;
 
@@ -157,9 +158,10 @@ pub async fn run(
     let last_link = AtomicU64::new(folds.last_link().0);
     let switch = Switch::new(Arc::clone(&config.network), dictionary, folds, clock.now());
 
+    metrics.page().watch_disk(&config.data);
     let journal_telemetry = JournalTelemetry::new(Arc::clone(&metrics));
     let telemetry = Arc::new(SwitchTelemetry::new(metrics));
-    telemetry.revocations_until(listener.crl_until().as_millisecond());
+    telemetry.valid_until(listener.crl_until().as_millisecond(), listener.certificate_until().as_millisecond());
     let (inbox, events) = mpsc::channel(INBOX);
     let links = TaskTracker::new();
     let listening = {
@@ -211,6 +213,7 @@ pub async fn run(
         readiness: Readiness::Ready,
         questions,
         journal_telemetry,
+        meter: Meter::default(),
     };
     // Before it is said, so that whoever hears it finds `/readyz` agree.
     driver.health.ready();
