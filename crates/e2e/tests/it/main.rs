@@ -21,6 +21,7 @@ mod faults;
 mod follower;
 mod journal;
 mod load;
+mod prometheus;
 mod responder;
 mod restart;
 mod send;
