@@ -68,7 +68,7 @@ impl Load {
             let id = u32::try_from(link * 2)?;
             // Who answers is there before anybody asks.
             let answering = connect(address, pki, "ZR", id + 1).await?;
-            tokio::task::spawn_local(answer_all(answering));
+            tokio::task::spawn_local(answer_all(answering, link));
             asking.push(Asking::new(connect(address, pki, &agency(link), id).await?, link));
         }
         Ok(Self { asking })
@@ -154,9 +154,11 @@ async fn connect(address: SocketAddr, pki: &Path, station: &str, id: u32) -> Res
     Ok(wire)
 }
 
-/// Answers whatever comes, to whoever sent it.
-async fn answer_all(mut wire: Wire) {
-    let mut next = 1;
+/// Answers whatever comes, to whoever sent it. Links of one station have validations of their own: a switch takes the same one over
+/// another link for a repeat.
+async fn answer_all(mut wire: Wire, link: usize) {
+    let own = u32::try_from(link).unwrap_or(0) << 22;
+    let mut count = 1;
     let ended: Result<()> = async {
         loop {
             while let Some(block) = wire.ready()? {
@@ -164,8 +166,9 @@ async fn answer_all(mut wire: Wire) {
                     // `AM.ZT0001000` begins the message, as it was sent and as a switch delivers it.
                     let sender = block.data().get(3..12).and_then(|name| std::str::from_utf8(name).ok());
                     let answer = message(ANSWERING, sender.context("no sender")?, ANSWER_BYTES);
-                    wire.put(&data(next, answer)?);
-                    next = next.wrapping_add(1).max(1);
+                    wire.put(&data(own | count, answer)?);
+                    count = (count + 1) % (1 << 22);
+                    count = count.max(1);
                 }
             }
             wire.flush().await?;
@@ -188,11 +191,10 @@ pub(crate) async fn upstream(pki: &Path) -> Result<u16> {
             tokio::task::spawn_local(async move {
                 drop(tcp.set_nodelay(true));
                 if let Ok(tls) = acceptor.accept(tcp).await {
-                    answer_all(Wire::new(tls)).await;
+                    answer_all(Wire::new(tls), 0).await;
                 }
             });
         }
     });
     Ok(port)
 }
-

@@ -115,14 +115,17 @@ impl Running {
                 if subject == Subject::RelaySynced {
                     command.arg("--synced");
                 }
-                let (child, line) = says(command.stdout(Stdio::piped()), "READY ", |child| Box::new(child.stdout.take()))?;
+                let (child, line) =
+                    says(command.stdout(Stdio::piped()), "READY ", |child| Box::new(child.stdout.take()))?;
                 let port: u16 = line.trim().rsplit(' ').next().unwrap_or_default().parse()?;
                 let load = Load::call(([127, 0, 0, 1], port).into(), &pki, place.links).await?;
                 Ok(Self { subject, load, child })
             }
             Subject::Switch => {
                 let mut command = Command::new(&place.program);
-                command.args(["switch", "--log", "warn,switch=info", "--config"]).arg(place.directory.join("network.toml"));
+                command
+                    .args(["switch", "--log", "warn,switch=info", "--config"])
+                    .arg(place.directory.join("network.toml"));
                 let (child, line) =
                     says(command.stderr(Stdio::piped()), "the switch is up", |child| Box::new(child.stderr.take()))?;
                 let address = line.split("links=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
