@@ -71,7 +71,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn open(arguments: &LescArguments) -> anyhow::Result<(Lesc, Option<(Door, Arc<Page>)>)> {
+/// Where the metrics are shown, and what is shown.
+type Shown = (Door, Arc<Page>);
+
+fn open(arguments: &LescArguments) -> anyhow::Result<(Lesc, Option<Shown>)> {
     let LescArguments { station, index, ori, templates, admin, log: _ } = arguments;
     let (link, station) = (station.dialer()?, station.name);
     let door = admin.map(|address| Door::bind(address).with_context(|| format!("the page cannot listen on {address}")));
@@ -81,7 +84,7 @@ fn open(arguments: &LescArguments) -> anyhow::Result<(Lesc, Option<(Door, Arc<Pa
     Ok((Lesc::open(config)?, page))
 }
 
-fn serve(lesc: Lesc, page: Option<(Door, Arc<Page>)>) -> anyhow::Result<()> {
+fn serve(lesc: Lesc, page: Option<Shown>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let stop = CancellationToken::new();

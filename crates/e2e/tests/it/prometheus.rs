@@ -85,7 +85,10 @@ impl Prometheus {
         alerts
             .filter(|alert| alert["state"] == "firing")
             .filter_map(|alert| {
-                Some((word(alert, "alertname")?, word(alert, "station").or(word(alert, "reason")).unwrap_or_default()))
+                Some((
+                    word(alert, "alertname")?,
+                    word(alert, "station").or_else(|| word(alert, "reason")).unwrap_or_default(),
+                ))
             })
             .collect()
     }
