@@ -132,6 +132,7 @@ pub fn dictionary(bytes: &[u8]) {
                 assert!((1..=Destinations::MAX).contains(&spec.destinations.max), "a limit is out of range");
                 check_and_fold(spec, b"");
                 check_and_fold(spec, b"PUR/C.NAM/SAMPLE, PERSON A.DOB/19800102");
+                check_and_fold(spec, b"RTY/wp.PRI/U.NAM/SAMPLE, PERSON A.DOB/.TYP/A");
             }
         }
     }
@@ -142,6 +143,7 @@ fn check_and_fold(spec: &MessageSpec, body: &[u8]) {
     if let Err(error) = spec.check_body(body, TODAY) {
         assert!(error.offset <= body.len(), "an error lies outside the body");
         assert_eq!(error.options, error.number == ErNumber::Options, "the option list belongs to ER 22");
+        assert_eq!(error.options, !spec.offered(&error).is_empty(), "ER 22 offers nothing");
         return assert!(!error.detail.is_empty(), "an error says nothing");
     }
     let folded = spec.fold_body(body);

@@ -67,7 +67,7 @@ pub(crate) fn all() -> Vec<Operation> {
             let input = legacy::parse_input(black_box(REFUSED)).unwrap();
             let spec = Dictionary::builtin().spec(input.key).unwrap();
             let error = spec.check_body(input.body.unwrap(), date(2030, 1, 31)).unwrap_err();
-            black_box(er_body(error.number, Some(input.key), &error.detail, spec.options(), REFUSED, 100));
+            black_box(er_body(error.number, Some(input.key), &error.detail, &spec.offered(&error), REFUSED, 100));
         }),
         operation("encode_output", move || {
             black_box(black_box(&header).encode(LineEnd::CrLfDel, black_box(body)));

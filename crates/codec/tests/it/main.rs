@@ -2,6 +2,8 @@
 
 mod corpus;
 mod fixtures;
+mod niem;
+mod pages;
 mod refusals;
 mod round_trip;
 
