@@ -31,8 +31,10 @@ pub fn read(root: &Element<'_>, dictionary: &Dictionary) -> Result<Bytes, XmlFau
     let Some(spec) = seen.key.and_then(|key| dictionary.spec(key)) else {
         return parts.legacy_text(&destinations, b"");
     };
-    let body = data(root, spec).and_then(|data| body(data, spec)).map_err(|fault| fault.of(seen))?;
-    parts.legacy_text(&destinations, &body)
+    let body = data(root, spec).and_then(|data| body(data, spec)).map_err(|fault| fault.of(seen));
+    // What is wrong with the header is said first.
+    let text = parts.legacy_text(&destinations, body.as_deref().unwrap_or_default())?;
+    body.map(|_| text)
 }
 
 const DESTINATION: &str = "DestinationORIID";

@@ -3,6 +3,7 @@
 mod corpus;
 mod fixtures;
 mod niem;
+mod ofml;
 mod pages;
 mod refusals;
 mod round_trip;
