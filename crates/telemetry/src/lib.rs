@@ -7,6 +7,7 @@
 mod journal;
 pub mod logs;
 mod metrics;
+mod operators;
 mod switch;
 
 pub use journal::{JournalEvent, JournalTelemetry};

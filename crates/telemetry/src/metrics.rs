@@ -8,6 +8,8 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::operators::OperatorMetrics;
+
 /// The metrics of one process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -26,6 +28,7 @@ pub struct Metrics {
     pub(crate) delivery_seconds: Histogram,
     pub(crate) returned: IntCounterVec,
     pub(crate) notices: IntCounterVec,
+    pub(crate) overdue: IntCounterVec,
     pub(crate) links: IntGaugeVec,
     pub(crate) links_closed: IntCounterVec,
     pub(crate) handshake_failures: IntCounterVec,
@@ -34,6 +37,7 @@ pub struct Metrics {
     pub(crate) revocations_until: Gauge,
     pub(crate) log_queries: IntCounter,
     pub(crate) log_answers: IntCounter,
+    pub(crate) operators: OperatorMetrics,
     pub(crate) journal: JournalMetrics,
 }
 
@@ -151,6 +155,12 @@ impl Metrics {
             ),
             returned: counters(r, "orinet_copies_returned_total", "Copies that went to the dead letters.", &["reason"]),
             notices: counters(r, "orinet_notices_total", "SM of the switch itself, by number.", &["number"]),
+            overdue: counters(
+                r,
+                "orinet_confirmations_overdue_total",
+                "Hit confirmations that were not answered in time, by priority.",
+                &["priority"],
+            ),
             links: gauges(r, "orinet_links", "Links that are up, by station.", &["station"]),
             links_closed: counters(r, "orinet_links_closed_total", "Links that ended, by reason.", &["reason"]),
             handshake_failures: counters(
@@ -177,6 +187,7 @@ impl Metrics {
                 "orinet_log_answers_total",
                 "Log queries answered; those between the two wait for a search.",
             ),
+            operators: OperatorMetrics::new(r),
             journal: JournalMetrics::new(r),
             registry,
         }
@@ -210,11 +221,11 @@ fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
     made(registry, IntCounter::new(name, help))
 }
 
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+pub(crate) fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     made(registry, IntCounterVec::new(Opts::new(name, help), labels))
 }
 
-fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+pub(crate) fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
     made(registry, IntGauge::new(name, help))
 }
 
@@ -222,7 +233,7 @@ fn float_gauge(registry: &Registry, name: &str, help: &str) -> Gauge {
     made(registry, Gauge::new(name, help))
 }
 
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+pub(crate) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     made(registry, IntGaugeVec::new(Opts::new(name, help), labels))
 }
 

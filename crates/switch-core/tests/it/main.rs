@@ -1,6 +1,9 @@
 //! The switch from outside: events in, actions out.
 
 mod checkpoints;
+mod families;
 mod network;
+mod ofml;
+mod operators;
 mod random;
 mod transcripts;
