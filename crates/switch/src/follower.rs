@@ -24,7 +24,7 @@ pub use self::statements::AuditError;
 pub(crate) use self::statements::Auditor;
 use crate::background::{Bell, Phase};
 use crate::config::Retention;
-use crate::driver::Inbound;
+use crate::driver::{ITSELF, Inbound};
 use crate::replay::{self, Recovery};
 
 /// How often it looks.
@@ -185,7 +185,12 @@ impl Follower {
         }
         if self.failed.is_none() {
             let result = format!("failed: {error}");
-            drop(self.follows.driver.blocking_send(Inbound::Act { what: "checkpoint".to_owned(), result }));
+            drop(self.follows.driver.blocking_send(Inbound::Act {
+                who: ITSELF.to_owned(),
+                from: String::new(),
+                what: "checkpoint".to_owned(),
+                result,
+            }));
         }
         self.failed = Some(Instant::now());
         Ok(())

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! demo.json        marks the directory as ours, with the seed and number of persons
-//! network.toml     the sample network; what somebody changed in it stays, but for the two addresses
+//! network.toml     the sample network; what somebody changed in it stays, but for the three addresses
+//! operator.token   the token of an operator who may do everything
 //! pki/             the authority, the switch's and every station's certificate
 //! records.idx      the index of synthetic persons
 //! known.json       persons to ask for
@@ -25,10 +26,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Arguments;
+use crate::ctl::token;
 
 /// The sample network, as it stands in the tree.
 const NETWORK: &str = include_str!("../../../../fixtures/network.toml");
 const MARK: &str = "demo.json";
+const TOKEN: &str = "operator.token";
 
 /// A directory that cannot be the demo's.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +86,8 @@ impl Directory {
             }
         };
         claim(&path, arguments)?;
-        write_network(&path, arguments.link, arguments.admin)?;
+        write_network(&path, Addresses { links: arguments.link, fox: arguments.fox(), admin: arguments.admin })?;
+        make_operator(&path, arguments.admin)?;
         issue_certificates(&path)?;
         let index_note = build_index(&path, arguments)?;
         let directory = Self { path, _temporary: temporary, persons: arguments.persons, index_note };
@@ -105,6 +109,11 @@ impl Directory {
 
     pub(super) fn index_file(&self) -> PathBuf {
         index_file(&self.path)
+    }
+
+    /// The token of the operator `demo`, if this demo has one.
+    pub(super) fn token_file(&self) -> Option<PathBuf> {
+        Some(self.path.join(TOKEN)).filter(|file| file.exists())
     }
 
     pub(super) fn inquiry_file(&self) -> PathBuf {
@@ -160,21 +169,44 @@ fn claim(path: &Path, arguments: &Arguments) -> Result<(), DirectoryError> {
     }
 }
 
-/// Writes the sample network if there is none yet, and the two addresses in any case.
-fn write_network(path: &Path, links: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+/// Where the demo's switch listens.
+#[derive(Debug, Clone, Copy)]
+struct Addresses {
+    links: SocketAddr,
+    fox: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// Writes the sample network if there is none yet, and the addresses in any case.
+fn write_network(path: &Path, addresses: Addresses) -> anyhow::Result<()> {
     let file = path.join("network.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => NETWORK.to_owned(),
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
     };
-    fs::write(&file, with_addresses(&text, links, admin))?;
+    fs::write(&file, with_addresses(&text, addresses))?;
     Ok(())
 }
 
-fn with_addresses(text: &str, links: SocketAddr, admin: SocketAddr) -> String {
+/// Adds an operator who may do everything, if there is none yet and commands can only come from this machine.
+fn make_operator(path: &Path, admin: SocketAddr) -> anyhow::Result<()> {
+    let (token, network) = (path.join(TOKEN), path.join("network.toml"));
+    if token.exists() || !admin.ip().is_loopback() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&network)?;
+    let token = token::make(&token).with_context(|| format!("{} cannot be written", token.display()))?;
+    let table = token::operator_table("demo", &token, &switch::Right::ALL);
+    fs::write(&network, format!("{text}\n# Who may give commands with `orinet ctl`.\n{table}\n"))?;
+    Ok(())
+}
+
+fn with_addresses(text: &str, addresses: Addresses) -> String {
+    let Addresses { links, fox, admin } = addresses;
     let line = |line: &str| match line.split_once('=').map(|(key, _)| key.trim()) {
-        Some("links") => format!("links = \"{links}\"\n"),
+        Some("links") => format!("links = \"{links}\"\nfox = \"{fox}\"\n"),
+        Some("fox") => String::new(),
         Some("admin") => format!("admin = \"{admin}\"\n"),
         _ => format!("{line}\n"),
     };
@@ -261,11 +293,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_two_addresses_of_a_network_file_are_replaced() {
-        let (links, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
-        let text = with_addresses(NETWORK, links, admin);
-        let changed: Vec<_> = NETWORK.lines().zip(text.lines()).filter(|(before, after)| before != after).collect();
-        assert_eq!(changed.len(), 2, "{changed:?}");
-        assert!(text.contains("links = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n"));
+    fn only_the_addresses_of_a_network_file_are_replaced() {
+        let [links, fox, admin] = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"].map(|text| text.parse().unwrap());
+        let text = with_addresses(NETWORK, Addresses { links, fox, admin });
+        let before: Vec<_> = NETWORK.lines().collect();
+        let new: Vec<_> = text.lines().filter(|line| !before.contains(line)).collect();
+        assert_eq!(new, ["links = \"127.0.0.1:1\"", "fox = \"127.0.0.1:2\"", "admin = \"127.0.0.1:3\""]);
+        assert_eq!(with_addresses(&text, Addresses { links, fox, admin }), text, "a second time changes nothing");
     }
 }

@@ -1,5 +1,6 @@
 //! `orinet journal export`: what happened in a range of time, for those who audit, and what went, for those who replay.
 
+mod effects;
 mod events;
 mod messages;
 
