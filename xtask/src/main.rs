@@ -46,6 +46,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::List => suite::list(),
         Task::Test { steps, effort } => return suite::run(&Workspace::find()?, &steps, effort),
         Task::Lint => return lint::report(&Workspace::find()?),
+        Task::Pages => steps::cargo::pages(&Workspace::find()?)?,
         Task::Bench { arguments } => steps::cargo::bench(&Workspace::find()?, &arguments)?,
         Task::BenchStores { rounds } => measure::stores(&Workspace::find()?, rounds)?,
         Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,

@@ -21,6 +21,7 @@ usage: cargo xtask TASK
   power-cuts [--cuts N] [--seed N]
                                   cut the power of a journal N times (default 200), at block level; the last line as above
   count [--times N] [OPERATION…]  instructions per operation, counted by valgrind; N runs against 2 N (default 1000)
+  pages                           write protocol-specs/messages/README.md anew from the message dictionary
   help                            this text
 
 exit status: 0 all passed, 1 something failed, 64 bad usage
@@ -51,6 +52,8 @@ pub(crate) enum Task {
     PowerCuts { cuts: u32, seed: Option<u64> },
     /// Count instructions of these operations, or of all.
     Count { operations: Vec<String>, times: u32 },
+    /// Write the pages that are made from the dictionary.
+    Pages,
     /// Print the help text.
     Help,
 }
@@ -88,6 +91,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Usa
     match words.next().ok_or(UsageError::NoTask)?.as_str() {
         "test" => test(words),
         "lint" => end(words, Task::Lint),
+        "pages" => end(words, Task::Pages),
         "bench" => bench(words),
         "power-cuts" => power_cuts(words),
         "count" => count(words),
@@ -217,6 +221,7 @@ mod tests {
         check("test --long", Ok(Task::Test { steps: Step::ALL.to_vec(), effort: Effort::Long }));
         check("test --list", Ok(Task::List));
         check("lint", Ok(Task::Lint));
+        check("pages", Ok(Task::Pages));
         check("bench", Ok(Task::Bench { arguments: vec![] }));
         check("bench -- iaq --quick", Ok(Task::Bench { arguments: vec!["iaq".into(), "--quick".into()] }));
         check("bench stores", Ok(Task::BenchStores { rounds: None }));
