@@ -28,16 +28,25 @@ impl Switch {
         if self.draining || self.folds.controls.is_held(index) {
             return;
         }
-        let has_room = |id: &LinkId| self.links.get(id).is_some_and(|link| link.room > 0);
-        let roomy = self.stations.get(usize::from(index.0)).is_some_and(|station| station.links.iter().any(has_room));
-        let Some(station) = self.station_mut(index).filter(|_| roomy) else { return };
+        if !self.has_room(index) {
+            return;
+        }
+        let Some(station) = self.station_mut(index) else { return };
         let mut outbox = std::mem::take(&mut station.outbox);
-        while let Some((delivery, link)) = outbox.take_next(|delivery| self.link_for(index, delivery)) {
+        // Without room nothing is looked for: a long queue would be gone over for nothing.
+        while self.has_room(index)
+            && let Some((delivery, link)) = outbox.take_next(|delivery| self.link_for(index, delivery))
+        {
             self.dispatch(delivery, link);
         }
         if let Some(station) = self.station_mut(index) {
             station.outbox = outbox;
         }
+    }
+
+    fn has_room(&self, index: StationIndex) -> bool {
+        let has_room = |id: &LinkId| self.links.get(id).is_some_and(|link| link.room > 0);
+        self.stations.get(usize::from(index.0)).is_some_and(|station| station.links.iter().any(has_room))
     }
 
     /// The link with room on which a copy may go.
