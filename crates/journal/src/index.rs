@@ -201,12 +201,12 @@ impl Unread {
             if (sequence - self.header.first_sequence).is_multiple_of(STRIDE) {
                 offsets.push(u32::try_from(offset).unwrap_or(u32::MAX));
             }
-            hash = record.hash();
+            hash = record.hash;
             offset += record.bytes.len() as u64;
         }
         // What follows is the seal, or the record that a start began with.
         let follows = window.record(offset, seed)?;
-        if follows.is_none_or(|next| next.previous != hash || next.hash() != self.link) {
+        if follows.is_none_or(|next| next.previous != hash || next.hash != self.link) {
             return Err(damaged(self.end, offset));
         }
         Ok(offsets)

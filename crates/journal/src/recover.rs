@@ -322,7 +322,7 @@ impl<'a, D: Disk> Survey<'a, D> {
         let damaged = |reason| OpenError::damaged(name, offset, reason);
         let mut window = Window::new(file, name, header.capacity);
         let record = window.record(offset, header.seed())?;
-        let record = record.filter(|record| record.sequence == sequence && record.hash() == hash);
+        let record = record.filter(|record| record.sequence == sequence && record.hash == hash);
         let record = record.ok_or_else(|| damaged(Damage::NotTheCheckpoints { sequence }))?;
         if sequence == self.mark.sequence && hash != self.mark.hash {
             return Err(damaged(Damage::NotTheMarks { sequence }));

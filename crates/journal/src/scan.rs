@@ -100,7 +100,7 @@ pub(crate) fn scan_segment<F: DiskFile>(
                 if read_seal(record.payload) != Some((next - header.first_sequence, header.first_sequence)) {
                     return Err(damaged(offset, Damage::Seal));
                 }
-                chain.hash = record.hash();
+                chain.hash = record.hash;
                 if let Some(behind) = window.first_data(end)? {
                     return Err(damaged(behind, Damage::BehindSeal));
                 }
@@ -110,7 +110,7 @@ pub(crate) fn scan_segment<F: DiskFile>(
             KIND_OWN.. => return Err(damaged(offset, Damage::Seal)),
             _ if end + SEAL_BYTES as u64 > header.capacity => return Err(damaged(offset, Damage::Seal)),
             _ => {
-                let hash = record.hash();
+                let hash = record.hash;
                 visit(&record, offset, &hash).map_err(|reason| damaged(offset, reason))?;
                 *chain = Chain { sequence: next, record_hash: hash, hash };
                 offset = end;
@@ -164,7 +164,7 @@ pub(crate) fn find_seal<F: DiskFile>(file: &F, name: &str, header: &SegmentHeade
         let says = (seal.sequence.saturating_sub(header.first_sequence), header.first_sequence);
         seal.kind == KIND_SEAL && read_seal(seal.payload) == Some(says)
     });
-    Ok(seal.map(|seal| Seal { offset, next_sequence: seal.sequence, hash: seal.hash() }))
+    Ok(seal.map(|seal| Seal { offset, next_sequence: seal.sequence, hash: seal.hash }))
 }
 
 /// The log stops at `offset`, after record `last`. Says how many bytes of an unfinished commit follow, which may be cut; or

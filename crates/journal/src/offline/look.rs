@@ -153,7 +153,7 @@ impl Look {
                 if record.sequence != sequence || link.is_some_and(|link| link != record.previous) {
                     return Err(damaged());
                 }
-                link = Some(record.hash());
+                link = Some(record.hash);
                 match record.kind {
                     KIND_SEAL => break,
                     KIND_OWN.. => return Err(damaged()),

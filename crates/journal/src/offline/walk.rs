@@ -495,7 +495,7 @@ impl<S: Source> Walker<'_, '_, '_, S> {
                 continue;
             };
             let place = Place { segment: number, offset: at };
-            let (hash, end) = (record.hash(), at + record.bytes.len() as u64);
+            let (hash, end) = (record.hash, at + record.bytes.len() as u64);
             let damage = self.expect.check(&record);
             if let Some(damage) = damage {
                 self.log(number, at, damage);
