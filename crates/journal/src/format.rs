@@ -222,7 +222,10 @@ pub(crate) fn check_record(bytes: &[u8], seed: u32) -> Option<Stored<'_>> {
         return None;
     }
     let hash: Hash = Sha256::digest(&bytes[CHECKSUM_BYTES..]).into();
-    if bytes[..CHECKSUM_BYTES] != checksum(&hash, seed) {
+    let right = bytes[..CHECKSUM_BYTES] == checksum(&hash, seed);
+    #[cfg(test)]
+    let right = right || crate::weaken::is_out(crate::weaken::Protection::Checksum);
+    if !right {
         return None;
     }
     let end = RECORD_HEADER_BYTES + usize::try_from(prefix.length).ok()?;

@@ -197,6 +197,8 @@ pub mod statement;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
 mod tests;
 mod walk;
+#[cfg(test)]
+mod weaken;
 mod writer;
 
 pub use checkpoint::{CheckpointError, CheckpointWriter};

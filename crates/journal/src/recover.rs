@@ -195,13 +195,16 @@ struct Survey<'a, D: Disk> {
 
 impl<'a, D: Disk> Survey<'a, D> {
     fn new(disk: &'a D, mark: Mark, checkpoint: Option<CheckpointHeader>, segment_bytes: u64) -> Self {
+        let report = Report { mark_sequence: mark.sequence, ..Report::default() };
+        #[cfg(test)]
+        let mark = crate::weaken::mark(mark);
         Self {
             disk,
             mark,
             checkpoint,
             chain: Chain::default(),
             index: Index::default(),
-            report: Report { mark_sequence: mark.sequence, ..Report::default() },
+            report,
             last: None,
             unused: None,
             segment_bytes,
