@@ -4,8 +4,7 @@
 //! only a roll that comes before its segment is ready waits.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, PoisonError};
 
 use crate::checkpoint::KEPT_MAX;
 use crate::disk::{Disk, DiskFile, read_full_at, write_all_at};
@@ -13,6 +12,7 @@ use crate::error::{CommitError, Damage, Fault, OpenError};
 use crate::format::{HeaderError, Id, MARK_FILE_BYTES, MARK_SLOT_BYTES, MARK_SLOT_OFFSETS, Mark};
 use crate::index::SegmentView;
 use crate::reader::Shelf;
+use crate::sync::{Builder, Condvar, JoinHandle, Mutex, MutexGuard};
 
 /// The high-water mark's file.
 pub(crate) const MARK: &str = "mark";
@@ -296,7 +296,7 @@ impl<D: Disk> Keeper<D> {
             Jobs { mark: None, retain: None, pruned: None, wanted: None, prepared: None, failed: None, stop: false };
         let desk = Arc::new(Desk { jobs: Mutex::new(jobs), changed: Condvar::new() });
         let theirs = Arc::clone(&desk);
-        let thread = thread::Builder::new().name("journal-keeper".to_owned()).spawn(move || {
+        let thread = Builder::new().name("journal-keeper".to_owned()).spawn(move || {
             let (chores, ended) = keep(chores, &theirs, &wake);
             if let Err(fault) = ended {
                 theirs.jobs().failed = Some(fault);

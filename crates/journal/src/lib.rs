@@ -191,9 +191,14 @@ mod reader;
 mod recover;
 mod replay;
 mod scan;
+#[cfg(all(test, feature = "schedules"))]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
+#[path = "tests/schedules.rs"]
+mod schedules;
 mod stage;
 pub mod statement;
-#[cfg(test)]
+mod sync;
+#[cfg(all(test, not(feature = "schedules")))]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
 mod tests;
 mod walk;

@@ -11,6 +11,8 @@ pub(crate) enum Protection {
     Checksum,
     /// A start does not hold the log's end against the mark.
     Mark,
+    /// The keeper wakes the writer without holding its lock.
+    WakeUnderLock,
 }
 
 thread_local! {

@@ -225,7 +225,7 @@ impl super::walk::Visit for Ignore {
     fn finding(&mut self, _finding: super::finding::Finding) {}
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "schedules")))]
 mod tests {
     use super::*;
     use crate::disk::RealDisk;

@@ -70,13 +70,7 @@ fn start(disk: &SimDisk, segment_bytes: u64) -> Result<(Journal<SimDisk>, Report
 
 /// Flips a bit of a copy. It must be refused, or reported, or outside what is live; and nothing else may come of it.
 /// Returns whether it was noticed, or what was wrong. Nothing below `marked` may pass for a torn tail.
-fn flip(
-    rng: &mut Pcg64Mcg,
-    disk: &SimDisk,
-    segment_bytes: u64,
-    line: &[Kept],
-    marked: usize,
-) -> Result<bool, String> {
+fn flip(rng: &mut Pcg64Mcg, disk: &SimDisk, segment_bytes: u64, line: &[Kept], marked: usize) -> Result<bool, String> {
     let mut files = disk.files();
     let names: Vec<String> = files.keys().cloned().collect();
     let Some(name) = names.get(rng.random_range(0..names.len().max(1))) else { return Ok(false) };
@@ -204,7 +198,16 @@ fn run(seed: u64, control: Control) -> Verdict {
         Ok((_, _, records)) if records.len() >= promised && line.starts_with(&records) => {
             let (us, syncs_cut) = disk.time();
             let (ms, syncs_cut) = (usize::try_from(us / 1000).unwrap(), usize::try_from(syncs_cut).unwrap());
-            Verdict::Kept { trace: disk.trace(), records: records.len(), cuts, restored, pruned, noticed, ms, syncs_cut }
+            Verdict::Kept {
+                trace: disk.trace(),
+                records: records.len(),
+                cuts,
+                restored,
+                pruned,
+                noticed,
+                ms,
+                syncs_cut,
+            }
         }
         Ok((_, _, records)) => Verdict::Lost(format!("seed {seed}: {} of {promised} records", records.len())),
         Err(error) => Verdict::Lost(format!("seed {seed}: {error}")),

@@ -8,12 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::disk::{Disk, DiskFile};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 const SECTOR: usize = 512;
 
@@ -148,6 +149,13 @@ impl SimDisk {
     pub(super) fn reseeded(self, seed: u64) -> Self {
         self.state().rng = Pcg64Mcg::seed_from_u64(seed);
         self
+    }
+
+    /// What the files would hold after a power cut that kept nothing but what was synced.
+    #[cfg(feature = "schedules")]
+    pub(super) fn durable_files(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.state();
+        state.durable_names.iter().map(|(name, inode)| (name.clone(), state.inodes[*inode].durable.clone())).collect()
     }
 
     /// What the files hold now.
@@ -435,7 +443,11 @@ impl DiskFile for SimFile {
             count = count.min((length + free).saturating_sub(offset));
         }
         if count == 0 || (count == 1 && state.chance(write_finds_full)) {
-            return if lie == Some(Lie::ShortWrites) { Ok(bytes.len()) } else { Err(io::ErrorKind::StorageFull.into()) };
+            return if lie == Some(Lie::ShortWrites) {
+                Ok(bytes.len())
+            } else {
+                Err(io::ErrorKind::StorageFull.into())
+            };
         }
         let inode = &mut state.inodes[self.inode];
         if length < offset + count {
