@@ -19,6 +19,7 @@ mod demo;
 mod disk;
 mod faults;
 mod follower;
+mod follower_faults;
 mod journal;
 mod load;
 mod responder;
