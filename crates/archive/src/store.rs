@@ -201,9 +201,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<(Connection, Header), Error> {
     }));
     let opened = opened?;
     // Whoever fills it may have it open since it was good, and not notice by itself.
-    match &opened {
-        Err(reason @ (Discarded::Damaged(_) | Discarded::Foreign)) => complain(path, &reason.to_string()),
-        Ok(_) | Err(_) => {}
+    if let Err(reason @ (Discarded::Damaged(_) | Discarded::Foreign)) = &opened {
+        complain(path, &reason.to_string());
     }
     opened.map_err(unusable)
 }
