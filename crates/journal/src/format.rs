@@ -290,6 +290,23 @@ impl Mark {
     }
 }
 
+/// Both slots of the mark, of which a crash spoils one at most. `read` fills a slot's bytes from an offset.
+pub(crate) fn read_mark_slots<E>(
+    mut read: impl FnMut(&mut [u8], u64) -> Result<(), E>,
+) -> Result<[Result<Mark, HeaderError>; 2], E> {
+    let mut slots = [Err(HeaderError::Damaged); 2];
+    for ((slot, offset), parity) in slots.iter_mut().zip(MARK_SLOT_OFFSETS).zip(0..) {
+        let mut bytes = [0; MARK_SLOT_BYTES];
+        read(&mut bytes, offset)?;
+        // They are written in turn.
+        *slot = Mark::decode(&bytes).and_then(|mark| match mark.generation % 2 == parity {
+            true => Ok(mark),
+            false => Err(HeaderError::Damaged),
+        });
+    }
+    Ok(slots)
+}
+
 /// How a checkpoint begins: what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CheckpointHeader {

@@ -201,6 +201,7 @@ mod sync;
 #[cfg(all(test, not(feature = "schedules")))]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
 mod tests;
+mod view;
 mod walk;
 #[cfg(test)]
 mod weaken;

@@ -20,7 +20,6 @@ mod salvage;
 mod sink;
 mod stats;
 mod verify;
-mod view;
 mod walk;
 
 #[cfg(all(test, not(feature = "schedules")))]

@@ -14,6 +14,7 @@ use crate::journal::{Config, Cut, Report, Tail, is_segment_length, write_header}
 use crate::reader::Shelf;
 use crate::replay::{Entry, Replay};
 use crate::scan::{Chain, End, Extent, Start, Window, find_seal, is_zero_from, scan_segment};
+use crate::view::read_header;
 
 /// Read and written at once while the last commit is written again.
 const REWRITE_BYTES: usize = 256 << 10;
@@ -222,13 +223,7 @@ impl<'a, D: Disk> Survey<'a, D> {
             }
             let file = self.disk.open(&name).map_err(|error| Fault::new("open", &name, error))?;
             let length = file.len().map_err(|error| Fault::new("read", &name, error))?;
-            let mut bytes = [0; SEGMENT_HEADER_BYTES];
-            let count = read_full_at(&file, &mut bytes, 0).map_err(|error| Fault::new("read", &name, error))?;
-            let header = match SegmentHeader::decode(&bytes) {
-                _ if count < bytes.len() => Err(HeaderError::Damaged),
-                other => other,
-            };
-            match header {
+            match read_header(&file).map_err(|error| Fault::new("read", &name, error))? {
                 Ok(header) => self.read_used(file, &name, number, length, &header, replay)?,
                 Err(HeaderError::Version(version)) => {
                     return Err(OpenError::damaged(&name, 0, Damage::Version(version)));
