@@ -58,7 +58,7 @@
 //!
 //! **Seal**, the last record of a segment that is full: kind 0xFF, the sequence number of the record to come, 16 bytes of payload:
 //! the count of the segment's records and the first one's number. It is in the chain like any record. The hash it names is the
-//! segment's, for the chain runs over every byte of it.
+//! segment's: the chain runs over every byte of it but the checksums, which follow from the rest.
 //! A seal is written only when the next segment is prepared, and the next segment's header, synced by itself, only when the seal
 //! is synced.
 //!
