@@ -212,7 +212,7 @@ pub use chores::Pruned;
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::{AppendError, CommitError, Damage, Fault, OpenError, ReadError, ShutdownError};
 pub use format::{Hash, JournalId, PAYLOAD_BYTES_MAX};
-pub use journal::{Config, Cut, Journal, Report};
+pub use journal::{Committed, Config, Cut, Journal, Report};
 pub use reader::{Head, Reader, Record, SegmentInfo};
 pub use replay::{Each, Entry, Replay, Section, each};
 pub use walk::Scan;

@@ -1,5 +1,6 @@
 //! Group commit on one thread: whatever queued while the last commit ran becomes the next.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use crate::chores::Pruned;
 use crate::disk::Disk;
 use crate::error::{AppendError, CommitError, Fault, ShutdownError};
-use crate::journal::{Journal, check_record};
+use crate::journal::{COMMITTED_MAX, Committed, Journal, check_record};
 use crate::reader::Reader;
 use crate::sync::{Builder, Condvar, Instant, JoinHandle, Mutex, MutexGuard};
 
@@ -81,7 +82,7 @@ pub fn start<D: Disk>(
 ) -> io::Result<(Writer, Reader<D>)> {
     let next = journal.next_sequence();
     let queue = Queue { records: Vec::new(), next, retain: None, closing: false, stopped: false };
-    let desk = Arc::new(Desk { queue: Mutex::new(queue), changed: Condvar::new() });
+    let desk = Arc::new(Desk { queue: Mutex::new(queue), committed: Mutex::default(), changed: Condvar::new() });
     let keepers = Arc::clone(&desk);
     journal.start_keeper(move || {
         #[cfg(test)]
@@ -142,6 +143,12 @@ impl Writer {
         self.desk.changed.notify_all();
     }
 
+    /// What the commits took that were made since it was last asked; the latest thousand, if those are more.
+    #[must_use]
+    pub fn take_committed(&self) -> VecDeque<Committed> {
+        std::mem::take(&mut *self.desk.committed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Stores what is queued, persists the high-water mark, ends the threads. Returns the last durable record's number.
     ///
     /// # Errors
@@ -172,6 +179,8 @@ impl Drop for Writer {
 
 struct Desk {
     queue: Mutex<Queue>,
+    /// What commits took, until somebody asks.
+    committed: Mutex<VecDeque<Committed>>,
     changed: Condvar,
 }
 
@@ -188,6 +197,13 @@ impl Desk {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Nothing inside can panic half-way.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, committed: impl Iterator<Item = Committed>) {
+        let mut all = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(committed);
+        let beyond = all.len().saturating_sub(COMMITTED_MAX);
+        all.drain(..beyond);
     }
 
     fn close(&self) {
@@ -325,6 +341,7 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
         let mut full = false;
         loop {
             let result = self.journal.commit();
+            self.desk.note(self.journal.take_committed());
             // A commit that meets the full disk at a segment's end has stored what lay before it.
             let through = self.journal.stored_through();
             if through > self.announced {
