@@ -8,6 +8,7 @@ use codec::name::{Control, MessageKey, Ori};
 use codec::notice::er_body;
 use codec::number::Number;
 use codec::time::{Stamp, Timestamp};
+use codec::{niem, xml};
 use jiff::civil::date;
 
 const IAQ: &[u8] = b"IAQ.ZZ0010000.AX.*T0000001AA.TXT\r\n\
@@ -37,6 +38,11 @@ fn admit(bytes: &[u8]) -> bool {
     clean && valid && !black_box(spec.fold_body(body)).is_empty()
 }
 
+/// What admission does with a document before it is a message like any other.
+fn read_niem(document: &[u8]) -> bool {
+    xml::parse(document).is_ok_and(|root| niem::read(&root, Dictionary::builtin()).is_ok())
+}
+
 /// All operations, warmed up.
 pub(crate) fn all() -> Vec<Operation> {
     let (key, ori) = (MessageKey::parse("IAR").unwrap(), Ori::parse("ZZLESC000").unwrap());
@@ -55,6 +61,10 @@ pub(crate) fn all() -> Vec<Operation> {
     let body = IAQ.get(33..).unwrap();
     let output = header.encode(LineEnd::CrLfDel, body);
     assert!(admit(IAQ) && !admit(REFUSED));
+    let niem_header = OutputHeader { key: MessageKey::parse("IAQ").unwrap(), destination: "AX", ..header };
+    let niem_spec = Dictionary::builtin().spec(niem_header.key).unwrap();
+    let document = niem::encode(&niem_header, niem_spec, body);
+    assert!(read_niem(&document));
     vec![
         operation("decode_and_check_iaq", || assert!(admit(black_box(IAQ)))),
         operation("decode_header", || {
@@ -75,6 +85,10 @@ pub(crate) fn all() -> Vec<Operation> {
         operation("decode_output", move || {
             black_box(legacy::parse_output(black_box(&output)).is_ok());
         }),
+        operation("encode_niem_iaq", move || {
+            black_box(niem::encode(black_box(&niem_header), niem_spec, black_box(body)));
+        }),
+        operation("read_niem_iaq", move || assert!(read_niem(black_box(&document)))),
         operation("encode_input", move || {
             let header = InputHeader { key, sender: ori, destinations: &["ZZ0010000"], control };
             black_box(black_box(&header).encode(black_box(body)));
