@@ -29,6 +29,9 @@ pub(crate) const QEMU_STORAGE: Program = Program { name: "qemu-storage-daemon", 
 pub(crate) const FUSE: Program = Program { name: "fusermount3", package: "fuse3" };
 pub(crate) const MKFS: Program = Program { name: "mkfs.ext4", package: "e2fsprogs" };
 pub(crate) const LOSETUP: Program = Program { name: "losetup", package: "mount" };
+/// It brings promtool.
+pub(crate) const PROMETHEUS: Program = Program { name: "prometheus", package: "prometheus" };
+pub(crate) const ALERTMANAGER: Program = Program { name: "amtool", package: "prometheus-alertmanager" };
 pub(crate) const MOUNT: Program = Program { name: "mount", package: "mount" };
 
 /// The version of cargo-fuzz that is installed if there is none.

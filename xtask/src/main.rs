@@ -1,6 +1,7 @@
 //! Everything the project does to itself: test, lint, bench.
 
 mod count;
+mod dashboards;
 mod install;
 mod lint;
 mod measure;
@@ -47,6 +48,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test { steps, effort } => return suite::run(&Workspace::find()?, &steps, effort),
         Task::Lint => return lint::report(&Workspace::find()?),
         Task::Pages => steps::cargo::pages(&Workspace::find()?)?,
+        Task::Dashboards => dashboards::write(&Workspace::find()?.root)?,
         Task::Bench { arguments } => steps::cargo::bench(&Workspace::find()?, &arguments)?,
         Task::BenchStores { rounds } => measure::stores(&Workspace::find()?, rounds)?,
         Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,

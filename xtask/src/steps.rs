@@ -22,6 +22,7 @@ pub(crate) enum Step {
     Test,
     Doc,
     Lint,
+    Alerts,
     Conformance,
     Crash,
     Synced,
@@ -32,13 +33,14 @@ pub(crate) enum Step {
 
 impl Step {
     /// All steps, in the order in which they run: what fails fast comes first.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Fmt,
         Self::Clippy,
         Self::Build,
         Self::Test,
         Self::Doc,
         Self::Lint,
+        Self::Alerts,
         Self::Conformance,
         Self::Crash,
         Self::Synced,
@@ -61,6 +63,7 @@ impl Step {
             Self::Test => "test",
             Self::Doc => "doc",
             Self::Lint => "lint",
+            Self::Alerts => "alerts",
             Self::Conformance => "conformance",
             Self::Crash => "crash",
             Self::Synced => "synced",
@@ -79,6 +82,9 @@ impl Step {
             Self::Test => "the tests of all crates pass",
             Self::Doc => "the docs build without a warning",
             Self::Lint => "architecture, tidiness, references",
+            Self::Alerts => {
+                "Prometheus takes the rules, each alert is raised by what it is for, and the metrics are in order"
+            }
             Self::Conformance => "the demo's network passes conformance/check.py and stops when asked",
             Self::Crash => "a switch that is killed loses nothing: conformance/crash.py",
             Self::Synced => "an acknowledgement waits for the disk: conformance/synced.py, under strace",
@@ -146,10 +152,15 @@ impl<'a> Run<'a> {
                 self.installer.need(install::FIU)?;
                 self.installer.need(install::XMLLINT)?;
                 self.installer.need(install::MOUNT)?;
+                self.installer.need(install::PROMETHEUS)?;
                 return Ok(cargo::test(self.workspace)?);
             }
             Step::Doc => cargo::doc(self.workspace)?,
             Step::Lint => lint::check(self.workspace)?,
+            Step::Alerts => {
+                let program = self.program()?;
+                outside::alerts(self, &program)?;
+            }
             Step::Conformance => {
                 let program = self.program()?;
                 return Ok(outside::conformance(self, &program)?);

@@ -18,6 +18,7 @@ usage: cargo xtask TASK
   bench stores [--rounds N]       the journal beside raw appends, SQLite, fjall and redb; keeps benches/stores/results.md
   bench restart [--waiting N,…]   from a start after a kill to the first new ack, with so many copies waiting
                                   (default 100000,1000000)
+  dashboards                      write dashboards/*.json anew
   power-cuts [--cuts N] [--seed N]
                                   cut the power of a journal N times (default 200), at block level; the last line as above
   count [--times N] [OPERATION…]  instructions per operation, counted by valgrind; N runs against 2 N (default 1000)
@@ -42,6 +43,8 @@ pub(crate) enum Task {
     List,
     /// The lint step alone.
     Lint,
+    /// Write Grafana's dashboards.
+    Dashboards,
     /// Run the benches in earnest.
     Bench { arguments: Vec<String> },
     /// Compare the journal with other stores.
@@ -92,6 +95,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Usa
         "test" => test(words),
         "lint" => end(words, Task::Lint),
         "pages" => end(words, Task::Pages),
+        "dashboards" => end(words, Task::Dashboards),
         "bench" => bench(words),
         "power-cuts" => power_cuts(words),
         "count" => count(words),

@@ -1,9 +1,10 @@
 //! The open log: records are appended to a commit, a commit is one write and one sync, full segments are sealed.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::chores::{Chores, Keeper, Pruned, segment_name, sync_failed, write_failed, write_zeros};
 use crate::disk::{Disk, DiskFile, RealDisk, write_all_at};
@@ -112,7 +113,25 @@ pub struct Journal<D: Disk = RealDisk> {
     shelf: Arc<Shelf<D>>,
     /// A write or sync has failed; what is on disk is unknown.
     failed: bool,
+    /// Commits since somebody asked, the latest of them if those are many.
+    done: VecDeque<Committed>,
 }
+
+/// What one commit took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Records that it made durable.
+    pub records: u64,
+    /// Bytes that it wrote.
+    pub bytes: u64,
+    /// Write and sync together.
+    pub took: Duration,
+    /// The sync alone.
+    pub sync: Duration,
+}
+
+/// How many commits are remembered for whoever asks what they took.
+pub(crate) const COMMITTED_MAX: usize = 1024;
 
 impl<D: Disk> fmt::Debug for Journal<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,6 +208,7 @@ impl<D: Disk> Journal<D> {
             recycled: Commit::default(),
             shelf,
             failed: false,
+            done: VecDeque::new(),
         };
         Ok((journal, report))
     }
@@ -383,6 +403,7 @@ impl<D: Disk> Journal<D> {
         let name = segment_name(self.tail.header.number);
         let Tail { file, offset, .. } = &mut self.tail;
         let end = *offset + commit.bytes.len() as u64;
+        let begun = Instant::now();
         if let Err(error) = write_all_at(file, &commit.bytes, *offset) {
             // What got through is of no commit that anybody was told of. It would do no harm: the next attempt writes the
             // same bytes, and a start would take them for an unfinished commit. Zeros leave the log as it was.
@@ -392,7 +413,9 @@ impl<D: Disk> Journal<D> {
             }
             return Err(error);
         }
+        let written = begun.elapsed();
         file.sync_data().map_err(|error| sync_failed(&name, error))?;
+        let took = begun.elapsed();
 
         self.shelf.update(|index| {
             let mut at = *offset;
@@ -405,7 +428,25 @@ impl<D: Disk> Journal<D> {
         self.chain = commit.chain;
         self.tail.offset = end;
         self.tail.sealed = commit.seals;
+        self.note(Committed {
+            records: commit.ends.len() as u64,
+            bytes: commit.bytes.len() as u64,
+            took,
+            sync: took.saturating_sub(written),
+        });
         Ok(())
+    }
+
+    fn note(&mut self, committed: Committed) {
+        if self.done.len() >= COMMITTED_MAX {
+            self.done.pop_front();
+        }
+        self.done.push_back(committed);
+    }
+
+    /// What the commits took that were made since it was last asked; the latest thousand, if those are more.
+    pub fn take_committed(&mut self) -> impl Iterator<Item = Committed> + '_ {
+        self.done.drain(..)
     }
 
     /// Keeps the memory of a commit that is stored.

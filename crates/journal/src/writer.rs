@@ -1,18 +1,18 @@
 //! Group commit on one thread: whatever queued while the last commit ran becomes the next.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
 use crate::chores::Pruned;
 use crate::disk::Disk;
 use crate::error::{AppendError, CommitError, Fault, ShutdownError};
-use crate::journal::{Journal, check_record};
+use crate::journal::{COMMITTED_MAX, Committed, Journal, check_record};
 use crate::reader::Reader;
+use crate::sync::{Builder, Condvar, Instant, JoinHandle, Mutex, MutexGuard};
 
 /// At most about this much is written by one commit: what comes later in the queue does not hold up the first.
 const COMMIT_BYTES: usize = 4 << 20;
@@ -82,9 +82,13 @@ pub fn start<D: Disk>(
 ) -> io::Result<(Writer, Reader<D>)> {
     let next = journal.next_sequence();
     let queue = Queue { records: Vec::new(), next, retain: None, closing: false, stopped: false };
-    let desk = Arc::new(Desk { queue: Mutex::new(queue), changed: Condvar::new() });
+    let desk = Arc::new(Desk { queue: Mutex::new(queue), committed: Mutex::default(), changed: Condvar::new() });
     let keepers = Arc::clone(&desk);
     journal.start_keeper(move || {
+        #[cfg(test)]
+        if crate::weaken::is_out(crate::weaken::Protection::WakeUnderLock) {
+            return keepers.changed.notify_all();
+        }
         // Under the lock, so that the writer is either before its look at the keeper or already waiting.
         let queue = keepers.queue();
         keepers.changed.notify_all();
@@ -92,7 +96,7 @@ pub fn start<D: Disk>(
     })?;
     let (reader, bytes_max) = (journal.reader(), journal.payload_bytes_max());
     let theirs = Arc::clone(&desk);
-    let thread = thread::Builder::new().name("journal-writer".to_owned()).spawn(move || {
+    let thread = Builder::new().name("journal-writer".to_owned()).spawn(move || {
         let stop = StopOnDrop(&theirs);
         let work = Work { desk: &theirs, journal, notify, announced: 0, mark_due: None };
         let ended = work.run();
@@ -139,6 +143,12 @@ impl Writer {
         self.desk.changed.notify_all();
     }
 
+    /// What the commits took that were made since it was last asked; the latest thousand, if those are more.
+    #[must_use]
+    pub fn take_committed(&self) -> VecDeque<Committed> {
+        std::mem::take(&mut *self.desk.committed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Stores what is queued, persists the high-water mark, ends the threads. Returns the last durable record's number.
     ///
     /// # Errors
@@ -169,6 +179,8 @@ impl Drop for Writer {
 
 struct Desk {
     queue: Mutex<Queue>,
+    /// What commits took, until somebody asks.
+    committed: Mutex<VecDeque<Committed>>,
     changed: Condvar,
 }
 
@@ -185,6 +197,13 @@ impl Desk {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Nothing inside can panic half-way.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, committed: impl Iterator<Item = Committed>) {
+        let mut all = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(committed);
+        let beyond = all.len().saturating_sub(COMMITTED_MAX);
+        all.drain(..beyond);
     }
 
     fn close(&self) {
@@ -322,6 +341,7 @@ impl<D: Disk, N: FnMut(Notice)> Work<'_, D, N> {
         let mut full = false;
         loop {
             let result = self.journal.commit();
+            self.desk.note(self.journal.take_committed());
             // A commit that meets the full disk at a segment's end has stored what lay before it.
             let through = self.journal.stored_through();
             if through > self.announced {

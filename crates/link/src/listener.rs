@@ -102,6 +102,8 @@ pub enum ListenerEvent {
     Accepted {
         /// Its station.
         peer: Peer,
+        /// When the certificate that it showed runs out.
+        until: Timestamp,
     },
     /// A link is gone.
     Closed {
@@ -121,6 +123,8 @@ pub enum ListenerEvent {
     Reloaded {
         /// When the first revocation list runs out.
         crl_until: Timestamp,
+        /// When the switch's own certificate runs out.
+        certificate_until: Timestamp,
         /// How many certificates are revoked.
         revoked: usize,
     },
@@ -335,6 +339,12 @@ impl Listener {
         self.credentials.crl_until()
     }
 
+    /// When the certificate runs out that it shows at its start.
+    #[must_use]
+    pub const fn certificate_until(&self) -> Timestamp {
+        self.credentials.certificate_until()
+    }
+
     /// Accepts until `stop`, and on no other account returns. Each link goes to `accept`, which hands it to a task that
     /// drives it, or drops and so refuses it; it must not block. Links that are up outlive this, but their certificates
     /// are no longer watched.
@@ -370,6 +380,7 @@ impl Listener {
 pub struct Link {
     peer: Peer,
     door: Door,
+    until: Timestamp,
     stream: TlsStream<TcpStream>,
     registration: Registration,
     cut: oneshot::Receiver<CloseReason>,
@@ -484,7 +495,7 @@ impl Shared {
             drop(slot);
             match handshake.unwrap_or(Err(HandshakeFailure::Deadline)) {
                 Ok(link) => {
-                    (this.observe)(ListenerEvent::Accepted { peer: link.peer.clone() });
+                    (this.observe)(ListenerEvent::Accepted { peer: link.peer.clone(), until: link.until });
                     (this.accept)(link);
                 }
                 Err(why) => (this.observe)(ListenerEvent::HandshakeFailed { address, why }),
@@ -506,13 +517,14 @@ impl Shared {
         let chain: Arc<[_]> = stream.get_ref().1.peer_certificates().unwrap_or_default().iter().cloned().collect();
         let holder = Holder::read(chain.first().ok_or(HandshakeFailure::NoCertificate)?)?;
         let peer = Peer { station: holder.station, serial: holder.serial.clone(), address };
+        let until = holder.until;
         let (registration, cut) = Registry::enter(self, &peer, holder, Arc::clone(&chain))?;
         // From here on a revocation finds the link. One that came while hands were being shaken is found here.
         let current = self.credentials.load_full().ok_or(HandshakeFailure::Refusing)?;
         if !Arc::ptr_eq(&current, &credentials) {
             current.trust.check(&chain, Timestamp::now()).map_err(|error| HandshakeFailure::of_tls(&error))?;
         }
-        Ok(Link { peer, door, stream, registration: registration.up(), cut })
+        Ok(Link { peer, door, until, stream, registration: registration.up(), cut })
     }
 }
 

@@ -174,7 +174,7 @@ impl ServerTls {
             .with_protocol_versions(versions)
             .map_err(TlsError::Tls)?
             .with_client_cert_verifier(Arc::clone(&trust.verifier))
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.0))));
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.pair))));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.require_ems = true;
@@ -185,6 +185,12 @@ impl ServerTls {
     #[must_use]
     pub fn crl_until(&self) -> Timestamp {
         self.trust.until
+    }
+
+    /// When the switch's own certificate runs out.
+    #[must_use]
+    pub const fn certificate_until(&self) -> Timestamp {
+        self.identity.until
     }
 
     /// How many certificates the lists revoke.
@@ -211,7 +217,7 @@ pub fn client_config(files: &ClientFiles, now: Timestamp) -> Result<Arc<ClientCo
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(TlsError::Tls)?
         .with_webpki_verifier(verifier)
-        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.0)));
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.pair)));
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
@@ -269,7 +275,10 @@ impl Trust {
 
 /// What this end shows: a certificate with its key.
 #[derive(Debug, Clone)]
-pub(crate) struct Identity(Arc<CertifiedKey>);
+pub(crate) struct Identity {
+    pair: Arc<CertifiedKey>,
+    until: Timestamp,
+}
 
 impl Identity {
     pub(crate) fn load(certificate: &Path, key: &Path, now: Timestamp) -> Result<Self, TlsError> {
@@ -290,7 +299,7 @@ impl Identity {
                 TlsError::Tls(error)
             }
         })?;
-        Ok(Self(Arc::new(pair)))
+        Ok(Self { pair: Arc::new(pair), until })
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, ctl, demo, journal, load, records, responder, send, switch};
+use crate::{certs, ctl, demo, journal, load, metrics, records, responder, send, switch};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Journal(journal::Arguments),
     /// Put a load on a switch and judge it by thresholds.
     Load(Box<load::Arguments>),
+    /// Say which metrics there are and what they mean.
+    Metrics(metrics::Arguments),
     /// Make, check and search records of persons.
     Records(records::Arguments),
     /// Run a process that answers inquiries.

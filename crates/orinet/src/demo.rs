@@ -15,7 +15,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use codec::name::StationName;
 use switch::{ReloadSignal, Running, SwitchError};
-use telemetry::Metrics;
+use telemetry::{CenterMetrics, Metrics, Page};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -92,8 +92,10 @@ fn demo(arguments: &Arguments) -> anyhow::Result<Answered> {
     let directory = Directory::prepare(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let stop = CancellationToken::new();
-    let (switch, mut running) = runtime.block_on(start_switch(&directory, stop.clone()))?;
-    let stations = Stations::start(&directory, running.links, stop.clone())?;
+    let page = Arc::new(Page::new(env!("CARGO_PKG_VERSION")));
+    let metrics = Arc::new(Metrics::on(Arc::clone(&page)));
+    let (switch, mut running) = runtime.block_on(start_switch(&directory, metrics, stop.clone()))?;
+    let stations = Stations::start(&directory, running.links, CenterMetrics::on(&page), stop.clone())?;
     let ended = runtime.block_on(async {
         let signals = stop_on_signals(stop.clone())?;
         let ended = show(arguments, &directory, &mut running, &stations, &stop).await;
@@ -111,6 +113,7 @@ fn demo(arguments: &Arguments) -> anyhow::Result<Answered> {
 /// Starts the switch on a thread of its own and waits until it listens.
 async fn start_switch(
     directory: &Directory,
+    metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) -> anyhow::Result<(thread::JoinHandle<Result<(), SwitchError>>, Running)> {
     let config = switch::Config::load(&directory.network_file())?;
@@ -118,7 +121,6 @@ async fn start_switch(
     let thread = thread::Builder::new().name("switch".to_owned()).spawn(move || {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SwitchError::Thread)?;
-        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         runtime.block_on(switch::run(config, metrics, stop, ReloadSignal::default(), |running| {
             // Nobody waits for it only when the demo has ended.
             let _unheard: Result<(), Running> = tell.send(running);

@@ -8,6 +8,7 @@ mod demo;
 mod journal;
 mod load;
 mod logs;
+mod metrics;
 mod records;
 mod responder;
 mod send;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         cli::Command::Demo(arguments) => demo::run(&arguments),
         cli::Command::Journal(arguments) => journal::run(&arguments),
         cli::Command::Load(arguments) => load::run(&arguments),
+        cli::Command::Metrics(arguments) => metrics::run(&arguments),
         cli::Command::Records(arguments) => records::run(&arguments),
         cli::Command::Responder(arguments) => responder::run(&arguments),
         cli::Command::Send(arguments) => send::run(&arguments),

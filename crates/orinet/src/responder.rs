@@ -1,13 +1,18 @@
 //! `orinet responder`: a process that answers inquiries.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use codec::name::Ori;
 use responder::lesc::{Config, Lesc};
+use responder::page::Door;
+use telemetry::{CenterMetrics, Page};
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::cli::{USAGE, failed};
 use crate::logs::LogArguments;
@@ -43,6 +48,9 @@ struct LescArguments {
     /// A directory with all templates, in place of those of this program
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
+    /// Where /metrics, /livez and /readyz are; nowhere without it
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
     #[command(flatten)]
     log: LogArguments,
 }
@@ -53,27 +61,35 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         return failed(USAGE, error.as_ref());
     }
     // Everything that the command line names is read before the first call.
-    let lesc = match open(arguments) {
-        Ok(lesc) => lesc,
+    let (lesc, page) = match open(arguments) {
+        Ok(opened) => opened,
         Err(error) => return failed(USAGE, error.as_ref()),
     };
-    match serve(lesc) {
+    match serve(lesc, page) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(1, error.as_ref()),
     }
 }
 
-fn open(arguments: &LescArguments) -> anyhow::Result<Lesc> {
-    let LescArguments { station, index, ori, templates, log: _ } = arguments;
+fn open(arguments: &LescArguments) -> anyhow::Result<(Lesc, Option<(Door, Arc<Page>)>)> {
+    let LescArguments { station, index, ori, templates, admin, log: _ } = arguments;
     let (link, station) = (station.dialer()?, station.name);
-    Ok(Lesc::open(Config { station, link, ori: *ori, index: index.clone(), templates: templates.clone() })?)
+    let door = admin.map(|address| Door::bind(address).with_context(|| format!("the page cannot listen on {address}")));
+    let page = door.transpose()?.map(|door| (door, Arc::new(Page::new(env!("CARGO_PKG_VERSION")))));
+    let metrics = page.as_ref().map(|(_, page)| CenterMetrics::on(page));
+    let config = Config { station, link, ori: *ori, index: index.clone(), templates: templates.clone(), metrics };
+    Ok((Lesc::open(config)?, page))
 }
 
-fn serve(lesc: Lesc) -> anyhow::Result<()> {
+fn serve(lesc: Lesc, page: Option<(Door, Arc<Page>)>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
         let signals = stop_on_signals(stop.clone())?;
+        if let Some((door, page)) = page {
+            info!(admin = %door.address()?, "the page is up");
+            door.serve(page, lesc.state(), stop.clone()).context("no thread for the page")?;
+        }
         lesc.run(stop).await;
         signals.abort();
         Ok(())

@@ -7,14 +7,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use codec::legacy::parse_output;
 use codec::name::{Ori, StationName};
 use link::dialer::{self, Incoming, LinkState, Receipt, SendError, StationLink};
 use records::{Index, IndexError};
+use telemetry::{CenterEvent, CenterMetrics};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -37,13 +38,15 @@ pub struct Config {
     pub index: PathBuf,
     /// A directory with all templates, in place of this program's.
     pub templates: Option<PathBuf>,
+    /// What it does is counted there.
+    pub metrics: Option<Arc<CenterMetrics>>,
 }
 
 impl Config {
     /// The center of the sample network (`protocol-specs/wire.md` 3), with the templates of this program.
     #[must_use]
     pub fn new(station: StationName, link: dialer::Config, index: PathBuf) -> Self {
-        Self { station, link, ori: *ORI, index, templates: None }
+        Self { station, link, ori: *ORI, index, templates: None, metrics: None }
     }
 }
 
@@ -118,11 +121,15 @@ impl Lesc {
     /// # Errors
     /// The index or a template cannot be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let Config { station, link, ori, index: path, templates } = config;
+        let Config { station, link, ori, index: path, templates, metrics } = config;
         let writer = Writer::new(ori, Templates::load(templates.as_deref())?);
-        let index = Index::open(&path).map_err(|source| OpenError::Index { path, source })?;
+        let index = Index::open(&path).map_err(|source| OpenError::Index { path: path.clone(), source })?;
         info!(records = index.len(), bytes = index.size_bytes(), "the record index is open");
-        let center = Center { index, writer, counts: Arc::default() };
+        let written = path.metadata().and_then(|file| file.modified()).ok();
+        let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_secs_f64();
+        let center = Center { index, writer, counts: Arc::default(), metrics };
+        let (records, bytes) = (center.index.len() as u64, center.index.size_bytes() as u64);
+        center.observe(CenterEvent::Opened { records, bytes, written });
         Ok(Self { station: Station::new(station, link), center: Arc::new(center) })
     }
 
@@ -163,25 +170,35 @@ struct Center {
     index: Index,
     writer: Writer,
     counts: Arc<Counts>,
+    metrics: Option<Arc<CenterMetrics>>,
 }
 
 impl Center {
+    fn observe(&self, event: CenterEvent) {
+        if let Some(metrics) = &self.metrics {
+            metrics.observe(event);
+        }
+    }
+
     async fn handle(self: Arc<Self>, link: StationLink, message: Incoming) {
         let Incoming { bytes, validation, acknowledge } = message;
         let inquiry = match parse_output(&bytes) {
             Ok(output) if output.key.as_str() == IAQ => Inquiry::read(validation, &output),
             Ok(output) => {
                 add(&self.counts.others);
+                self.observe(CenterEvent::Other);
                 log_message(&output, bytes.len());
                 return acknowledge.accept();
             }
             Err(error) => {
                 add(&self.counts.unreadable);
+                self.observe(CenterEvent::Other);
                 log_unreadable(error, bytes.len());
                 return acknowledge.accept();
             }
         };
         add(&self.counts.inquiries);
+        self.observe(CenterEvent::Asked);
         match self.settle(&link, &inquiry, bytes.len()).await {
             Settled::Done => acknowledge.accept(),
             // It comes again.
@@ -195,26 +212,36 @@ impl Center {
         if subject.is_err() {
             warn!(key = IAQ, %sender, %query, bytes, "an inquiry cannot be read");
         }
+        let begun = Instant::now();
+        let postponed = || self.observe(CenterEvent::Postponed);
         match timeout(PATIENCE, self.answer(link, inquiry)).await {
             Ok(Ok(finding)) => {
+                self.observe(CenterEvent::Answered { kind: finding, took: begun.elapsed() });
                 debug!(key = IAQ, %sender, %query, bytes, finding, "an inquiry is answered");
                 Settled::Done
             }
             // Nobody is told "no record" because a record could not be read.
             Ok(Err(AnswerError::Index(error))) => {
                 add(&self.counts.postponed);
+                self.observe(CenterEvent::SearchFailed);
+                postponed();
                 error!(key = IAQ, %sender, %query, bytes, %error, "the record index is damaged, the inquiry is put off");
                 Settled::Open
             }
             // To ask for the inquiry again would be no use: the answer would be the same.
             Ok(Err(AnswerError::Send(error @ SendError::Refused(_)))) => {
                 add(&self.counts.refused);
+                self.observe(CenterEvent::Refused);
                 error!(key = IAQ, %sender, %query, bytes, %error, "an answer was not taken");
                 Settled::Done
             }
-            Ok(Err(AnswerError::Send(SendError::Ended))) => Settled::Open,
+            Ok(Err(AnswerError::Send(SendError::Ended))) => {
+                postponed();
+                Settled::Open
+            }
             Err(_) => {
                 add(&self.counts.postponed);
+                postponed();
                 warn!(key = IAQ, %sender, %query, bytes, "the switch takes no answer now, the inquiry is put off");
                 Settled::Open
             }
@@ -225,7 +252,12 @@ impl Center {
     /// is waited for, so that one commit of the switch can hold both.
     async fn answer(&self, link: &StationLink, inquiry: &Inquiry) -> Result<&'static str, AnswerError> {
         let acknowledgement = post(link, self.writer.acknowledgement(inquiry)).await?;
-        let decision = decide(inquiry, |query, limit| self.index.search(query, limit))?;
+        let decision = decide(inquiry, |query, limit| {
+            let begun = Instant::now();
+            let found = self.index.search(query, limit)?;
+            self.observe(CenterEvent::Searched { took: begun.elapsed(), candidates: found.total });
+            Ok(found)
+        })?;
         let answer = post(link, self.writer.answer(inquiry, &decision)).await?;
         let (acknowledgement, answer) = (acknowledgement.await, answer.await);
         if acknowledgement.is_ok() {
@@ -268,7 +300,6 @@ mod tests {
     use codec::time::Stamp;
     use link::tls::ClientFiles;
     use session::Role;
-    use tokio::time::Instant;
 
     use super::*;
     use crate::inquiry::{QueryId, Unreadable};
@@ -276,8 +307,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_inquiry_is_given_back_before_the_switch_takes_the_link_for_dead() {
         let index = Index::from_bytes(records::build_bytes([]).unwrap()).unwrap();
-        let center =
-            Center { index, writer: Writer::new(*ORI, Templates::load(None).unwrap()), counts: Arc::default() };
+        let center = Center {
+            index,
+            writer: Writer::new(*ORI, Templates::load(None).unwrap()),
+            counts: Arc::default(),
+            metrics: None,
+        };
         let inquiry = Inquiry {
             query: QueryId(None),
             requester: *ORI,

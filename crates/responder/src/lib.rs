@@ -21,5 +21,6 @@ pub mod attach;
 pub mod decision;
 pub mod inquiry;
 pub mod lesc;
+pub mod page;
 mod station;
 pub mod template;

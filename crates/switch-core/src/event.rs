@@ -458,6 +458,8 @@ pub enum Observation {
         bytes: usize,
         /// Whether it had been handed to a link before.
         again: bool,
+        /// From the reception of the message.
+        after: Duration,
     },
     /// A receiver acknowledged a copy.
     Delivered {

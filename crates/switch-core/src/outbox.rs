@@ -47,6 +47,11 @@ impl Outbox {
         self.classes.each_ref().map(BTreeSet::len)
     }
 
+    /// The one that was admitted first.
+    pub(crate) fn oldest(&self) -> Option<Delivery> {
+        self.classes.iter().filter_map(BTreeSet::first).min().copied()
+    }
+
     /// Takes out the copy to send next, of those for which `link` names a link with room.
     ///
     /// The highest class that can be sent goes first. While it waits, the lower ones together have every eighth send, which goes to the

@@ -158,6 +158,8 @@ pub struct StationView {
     pub held: bool,
     /// Who gets its messages, if not itself.
     pub diverted_to: Option<StationName>,
+    /// When the oldest of these was admitted.
+    pub oldest: Option<Timestamp>,
 }
 
 impl Switch {
@@ -268,6 +270,9 @@ impl Switch {
         (0..).map(StationIndex).zip(&self.stations).filter_map(move |(index, station)| {
             let links = station.links.iter().filter_map(|link| self.links.get(link));
             let config = network.at(index)?;
+            let in_flight = links.clone().filter_map(|link| link.in_flight.iter().min().copied());
+            let stored = station.stored.first().copied();
+            let oldest = in_flight.chain(station.outbox.oldest()).chain(stored).min();
             Some(StationView {
                 station: config.name,
                 links: station.links.len(),
@@ -278,6 +283,7 @@ impl Switch {
                 bytes_max: config.hold_bytes,
                 held: self.folds.controls.is_held(index),
                 diverted_to: self.folds.controls.diverted(index).and_then(|to| self.folds.name(to)),
+                oldest: oldest.and_then(|delivery| self.folds.copies.get(&delivery)).map(|copy| copy.admitted),
             })
         })
     }

@@ -31,6 +31,7 @@ use crate::config::{Config, ConfigError};
 use crate::follower::FollowError;
 use crate::health::Health;
 use crate::operators::Operators;
+use crate::meter::Meter;
 use crate::process::{Attached, SwitchError};
 use crate::reload::{BY_SIGNAL, ReloadSignal, Reloading};
 use crate::search::Question;
@@ -96,6 +97,7 @@ pub(crate) struct Driver {
     /// Operators' requests.
     pub(crate) desk: Desk,
     pub(crate) reload: ReloadSignal,
+    pub(crate) meter: Meter,
 }
 
 /// What changes with the configuration and is not the driver's alone.
@@ -125,7 +127,6 @@ impl Driver {
         self.submit()?;
         while drain_until.is_none_or(|until| !self.switch.is_idle() && tokio::time::Instant::now() < until) {
             self.health.beat();
-            self.telemetry.dead_letters(self.switch.dead_letter_count());
             if self.desk.ends && self.switch.is_drained() && !stop.is_cancelled() {
                 info!("the switch is drained and ends");
                 stop.cancel();
@@ -139,6 +140,7 @@ impl Driver {
                     if count == 0 {
                         break;
                     }
+                    self.meter.begin();
                     for event in events.drain(..) {
                         self.inbound(event)?;
                     }
@@ -158,6 +160,7 @@ impl Driver {
                 }
             }
             self.submit()?;
+            self.measure();
         }
         if !self.switch.is_idle() {
             warn!("copies that were sent are not acknowledged; they are sent again after the next start");
@@ -180,6 +183,24 @@ impl Driver {
         }
         self.act("stop", "orderly".to_owned())?;
         self.submit()
+    }
+
+    /// Has what waits in the metrics, once a second.
+    fn measure(&mut self) {
+        if self.meter.is_due() {
+            let dead_letters = self.switch.dead_letter_count();
+            self.telemetry.measure(self.clock.now().wall, self.switch.stations(), dead_letters);
+        }
+    }
+
+    /// What has become durable, in the metrics.
+    fn count_stored(&mut self, through: u64) {
+        for commit in self.writer.take_committed() {
+            self.telemetry.commit(commit.records, commit.bytes, commit.took, commit.sync);
+        }
+        for (messages, after) in self.meter.stored(through) {
+            self.telemetry.acknowledged(messages, after);
+        }
     }
 
     fn act(&mut self, what: &str, result: String) -> Result<(), SwitchError> {
@@ -245,7 +266,11 @@ impl Driver {
 
     fn notice(&mut self, notice: Option<Notice>) -> Result<(), SwitchError> {
         match notice {
-            Some(Notice::Stored { through }) => self.handle(Event::Stored { through: Sequence(through) }),
+            Some(Notice::Stored { through }) => {
+                self.handle(Event::Stored { through: Sequence(through) })?;
+                self.count_stored(through);
+                Ok(())
+            }
             Some(Notice::Full { why }) => {
                 let why = &why as &dyn std::error::Error;
                 warn!(error = why, "the journal has no room");
@@ -320,8 +345,10 @@ impl Driver {
     }
 
     /// What an observation means for the process itself.
-    fn note(&self, observation: &Observation) -> Result<(), SwitchError> {
-        if let Observation::LinkUp { station, .. } = observation {
+    fn note(&mut self, observation: &Observation) -> Result<(), SwitchError> {
+        if let Observation::Accepted { .. } | Observation::Refused { .. } = observation {
+            self.meter.message();
+        } else if let Observation::LinkUp { station, .. } = observation {
             self.attached.send_modify(|attached| *attached.entry(*station).or_default() += 1);
         } else if let Observation::LinkDown { station, .. } = observation {
             self.attached.send_modify(|attached| {
@@ -401,6 +428,9 @@ impl Driver {
     fn submit(&mut self) -> Result<(), SwitchError> {
         if self.batch.records.is_empty() {
             return Ok(());
+        }
+        if let Some((through, ..)) = self.batch.records.last() {
+            self.meter.submit(*through);
         }
         match self.writer.submit(std::mem::take(&mut self.batch)) {
             // The notice that says why is on its way.

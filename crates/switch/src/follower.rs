@@ -29,8 +29,8 @@ use crate::replay::{self, Recovery};
 
 /// How often it looks.
 const TURN: Duration = Duration::from_secs(1);
-/// How long it waits after a checkpoint that could not be made.
-const RETRY: Duration = Duration::from_secs(30);
+/// How long it waits after a checkpoint that could not be made: an attempt reads the log since the last one.
+const RETRY: Duration = Duration::from_secs(10);
 /// Read at once: little enough that the end of the process is noticed in time.
 const SCAN_BYTES: usize = 1 << 20;
 /// So many times its own length the log grows before the next checkpoint.

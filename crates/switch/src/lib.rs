@@ -19,6 +19,7 @@ mod driver;
 mod follower;
 mod health;
 mod operators;
+mod meter;
 mod process;
 mod reload;
 mod replay;

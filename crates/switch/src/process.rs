@@ -27,6 +27,7 @@ use crate::driver::{Driver, Inbound, Shared};
 use crate::follower::{AuditError, Auditor, Follower, Follows, Known};
 use crate::health::Health;
 use crate::reload::ReloadSignal;
+use crate::meter::Meter;
 use crate::replay::Recovery;
 use crate::search;
 
@@ -173,9 +174,10 @@ pub async fn run(
     let last_link = AtomicU64::new(folds.last_link().0);
     let switch = Switch::new(Arc::clone(&config.network), Arc::clone(&config.dictionary), folds, clock.now());
 
+    metrics.page().watch_disk(&config.data);
     let journal_telemetry = JournalTelemetry::new(Arc::clone(&metrics));
     let telemetry = Arc::new(SwitchTelemetry::new(metrics));
-    telemetry.revocations_until(listener.crl_until().as_millisecond());
+    telemetry.valid_until(listener.crl_until().as_millisecond(), listener.certificate_until().as_millisecond());
     let links = TaskTracker::new();
     let listening = {
         let (observer, network, links, inbox) =
@@ -231,6 +233,7 @@ pub async fn run(
         shared,
         desk: crate::driver::Desk::default(),
         reload,
+        meter: Meter::default(),
     };
     // Before it is said, so that whoever hears it finds `/readyz` agree.
     driver.health.ready();

@@ -1,44 +1,382 @@
-//! Every metric of the project: name, unit, help, labels.
+//! Every metric of the switch: name, unit, help, labels.
 //!
 //! Names follow Prometheus: one prefix, base units, `_total` on counters. A queue has two counters, in and out, so that a
-//! burst between two scrapes is not lost; its depth is their difference.
+//! burst between two scrapes is not lost, and beside them its depth as it is looked up once a second.
 
-use prometheus::{
-    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
-};
+use std::sync::Arc;
+
+use codec::notice::ErNumber;
+use prometheus::{Gauge, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::operators::OperatorMetrics;
+use crate::page::{Label, Page, Unit, Values};
 
-/// The metrics of one process.
+pub(crate) const STATION: &[Label] = &[Label { name: "station", values: Values::Stations }];
+const KEY: &[Label] = &[Label { name: "key", values: Values::Keys }];
+const CLASSES: Values = Values::Of(&["1", "2", "3", "4", "5", "6"]);
+
+/// The label of what holds for all stations together; no station's name has such letters.
+pub(crate) const ALL_STATIONS: &str = "all";
+/// The label of a message whose key cannot be read or is none of the dictionary; no key has such letters.
+pub(crate) const NO_KEY: &str = "none";
+
+/// Why a session did not go on (`link::connection::CloseReason`).
+const CLOSED: Values = Values::Of(&[
+    "frame",
+    "interleaved",
+    "unacknowledged",
+    "unanswered",
+    "silent",
+    "unfinished",
+    "peer",
+    "alert",
+    "tls",
+    "io",
+    "stalled",
+    "owner",
+    "abandoned",
+    "refused",
+    "revoked",
+    "expired",
+    "untrusted",
+]);
+/// Why a connection did not become a link (`link::listener::HandshakeFailure`).
+const NOT_SHAKEN: Values = Values::Of(&[
+    "deadline",
+    "lost",
+    "protocol",
+    "alert",
+    "no_certificate",
+    "unknown_authority",
+    "not_valid_now",
+    "revoked",
+    "revocation_unknown",
+    "purpose",
+    "certificate",
+    "unnamed",
+    "refusing",
+    "half_open",
+    "half_open_of_address",
+    "links",
+    "links_of_station",
+]);
+
+/// Seconds, from what one sync on a fast disk takes to an hour.
+const LATENCIES: &[f64] = &[0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0, 3600.0];
+/// Seconds that one commit or sync may take.
+const COMMITS: &[f64] = &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+/// Records in one commit.
+const BATCHES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0];
+
+/// The metrics of a switch, on a page.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    page: Arc<Page>,
     pub(crate) accepted: IntCounterVec,
     pub(crate) refused: IntCounterVec,
     pub(crate) repeated: IntCounter,
     pub(crate) turned_away: IntCounterVec,
     pub(crate) received_bytes: IntCounter,
+    pub(crate) acknowledgement_seconds: Histogram,
+    pub(crate) sent_by_key: IntCounterVec,
     pub(crate) sent_bytes: IntCounter,
-    pub(crate) queued: IntCounterVec,
-    pub(crate) unqueued: IntCounterVec,
     pub(crate) sent: IntCounterVec,
     pub(crate) sent_again: IntCounterVec,
+    pub(crate) switching_seconds: Histogram,
     pub(crate) delivered: IntCounterVec,
     pub(crate) delivery_seconds: Histogram,
     pub(crate) returned: IntCounterVec,
+    pub(crate) dead_letters: IntGauge,
     pub(crate) notices: IntCounterVec,
     pub(crate) overdue: IntCounterVec,
+    pub(crate) queues: QueueMetrics,
     pub(crate) links: IntGaugeVec,
     pub(crate) links_closed: IntCounterVec,
+    pub(crate) handshakes: IntCounter,
     pub(crate) handshake_failures: IntCounterVec,
-    pub(crate) store_full: IntGauge,
-    pub(crate) hold_alarm: IntGaugeVec,
+    pub(crate) station_certificate_until: GaugeVec,
+    pub(crate) switch_certificate_until: Gauge,
     pub(crate) revocations_until: Gauge,
+    pub(crate) store_full: IntGauge,
     pub(crate) log_queries: IntCounter,
     pub(crate) log_answers: IntCounter,
     pub(crate) operators: OperatorMetrics,
+    pub(crate) commits: CommitMetrics,
     pub(crate) journal: JournalMetrics,
+}
+
+impl Metrics {
+    /// Fresh metrics on a page of their own, beside those of the process and the build.
+    ///
+    /// # Panics
+    /// If two metrics here share a name: a defect that the tests of this crate find.
+    #[must_use]
+    pub fn new(version: &str) -> Self {
+        Self::on(Arc::new(Page::new(version)))
+    }
+
+    /// The same on a page that others use too.
+    ///
+    /// # Panics
+    /// If the page has a switch's metrics already.
+    #[must_use]
+    pub fn on(page: Arc<Page>) -> Self {
+        let shared = Arc::clone(&page);
+        let p = shared.as_ref();
+        let metrics = Self {
+            accepted: p.counters("orinet_messages_accepted_total", Unit::Count, "Messages accepted, by key.", KEY),
+            refused: p.counters(
+                "orinet_messages_refused_total",
+                Unit::Count,
+                "Messages refused, by key and by the number of their ER.",
+                &[Label { name: "key", values: Values::Keys }, Label { name: "number", values: Values::ErNumbers }],
+            ),
+            repeated: p.counter(
+                "orinet_messages_repeated_total",
+                Unit::Count,
+                "Messages received again: acknowledged again, and dropped.",
+            ),
+            turned_away: p.counters(
+                "orinet_messages_turned_away_total",
+                Unit::Count,
+                "Negative acks, by reason.",
+                &[Label { name: "reason", values: Values::Of(&["not_durable", "too_many_unacknowledged"]) }],
+            ),
+            received_bytes: p.counter(
+                "orinet_messages_received_bytes_total",
+                Unit::Bytes,
+                "Bytes of messages accepted or refused.",
+            ),
+            acknowledgement_seconds: p.histogram(
+                "orinet_acknowledgement_seconds",
+                Unit::Seconds,
+                "From the moment at which the switch takes a message from its link until it is on disk and may be acknowledged.",
+                LATENCIES,
+            ),
+            sent_by_key: p.counters(
+                "orinet_messages_sent_total",
+                Unit::Count,
+                "Copies first handed to a link, by key of the message.",
+                KEY,
+            ),
+            sent_bytes: p.counter(
+                "orinet_copies_sent_bytes_total",
+                Unit::Bytes,
+                "Bytes of copies handed to links, repeats included.",
+            ),
+            sent: p.counters(
+                "orinet_copies_sent_total",
+                Unit::Count,
+                "Copies first handed to a link, by station.",
+                STATION,
+            ),
+            sent_again: p.counters(
+                "orinet_copies_sent_again_total",
+                Unit::Count,
+                "Copies handed to a link once more, by station.",
+                STATION,
+            ),
+            switching_seconds: p.histogram(
+                "orinet_switching_seconds",
+                Unit::Seconds,
+                "From the reception of a message until a copy is first handed to a link; waiting for a station that is away counts.",
+                LATENCIES,
+            ),
+            delivered: p.counters(
+                "orinet_copies_delivered_total",
+                Unit::Count,
+                "Copies acknowledged, by station.",
+                STATION,
+            ),
+            delivery_seconds: p.histogram(
+                "orinet_delivery_seconds",
+                Unit::Seconds,
+                "From the reception of a message to the acknowledgement of a copy.",
+                LATENCIES,
+            ),
+            returned: p.counters(
+                "orinet_copies_returned_total",
+                Unit::Count,
+                "Copies that went to the dead letters, by reason.",
+                &[Label {
+                    name: "reason",
+                    values: Values::Of(&["expired", "refused", "links_lost", "station_gone"]),
+                }],
+            ),
+            dead_letters: p.gauge(
+                "orinet_dead_letters",
+                Unit::Count,
+                "Dead letters that the switch has at hand; it keeps the last 100,000.",
+            ),
+            notices: p.counters(
+                "orinet_notices_total",
+                Unit::Count,
+                "SM of the switch itself, by number.",
+                &[Label { name: "number", values: Values::SmNumbers }],
+            ),
+            overdue: p.counters(
+                "orinet_confirmations_overdue_total",
+                Unit::Count,
+                "Hit confirmations that were not answered in time, by priority.",
+                &[Label { name: "priority", values: Values::Of(&["urgent", "routine"]) }],
+            ),
+            queues: QueueMetrics::on(p),
+            links: p.gauges("orinet_links", Unit::Count, "Links that are up, by station.", STATION),
+            links_closed: p.counters(
+                "orinet_links_closed_total",
+                Unit::Count,
+                "Links that ended, by reason.",
+                &[Label { name: "reason", values: CLOSED }],
+            ),
+            handshakes: p.counter("orinet_handshakes_total", Unit::Count, "Connections that became a link."),
+            handshake_failures: p.counters(
+                "orinet_handshake_failures_total",
+                Unit::Count,
+                "Connections that did not become a link, by reason.",
+                &[Label { name: "reason", values: NOT_SHAKEN }],
+            ),
+            station_certificate_until: p.float_gauges(
+                "orinet_station_certificate_until_timestamp_seconds",
+                Unit::Timestamp,
+                "When the certificate runs out that the station's last new link showed.",
+                STATION,
+            ),
+            switch_certificate_until: p.float_gauge(
+                "orinet_switch_certificate_until_timestamp_seconds",
+                Unit::Timestamp,
+                "When the certificate runs out that the switch shows; 0 while it has none that can be used.",
+            ),
+            revocations_until: p.float_gauge(
+                "orinet_revocations_until_timestamp_seconds",
+                Unit::Timestamp,
+                "When the revocation list in use runs out; 0 while none can be used.",
+            ),
+            store_full: p.gauge("orinet_store_full", Unit::Flag, "1 while nothing can be made durable."),
+            log_queries: p.counter("orinet_log_queries_total", Unit::Count, "Log queries accepted."),
+            log_answers: p.counter(
+                "orinet_log_answers_total",
+                Unit::Count,
+                "Log queries answered; those between the two wait for a search.",
+            ),
+            operators: OperatorMetrics::on(p),
+            commits: CommitMetrics::on(p),
+            journal: JournalMetrics::on(p),
+            page,
+        };
+        for number in ErNumber::ALL {
+            metrics.refused.with_label_values(&[NO_KEY, &format!("{:02}", number.number())]).reset();
+        }
+        metrics.queues.hold_alarm.with_label_values(&[ALL_STATIONS]).set(0);
+        metrics
+    }
+
+    /// The page that they are on.
+    #[must_use]
+    pub fn page(&self) -> &Arc<Page> {
+        &self.page
+    }
+
+    /// All metrics of the page in the text form that Prometheus scrapes.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.page.text()
+    }
+}
+
+/// What waits for the stations.
+#[derive(Debug)]
+pub(crate) struct QueueMetrics {
+    pub(crate) queued: IntCounterVec,
+    pub(crate) unqueued: IntCounterVec,
+    pub(crate) waiting: IntGaugeVec,
+    pub(crate) in_flight: IntGaugeVec,
+    pub(crate) bytes: IntGaugeVec,
+    pub(crate) age_seconds: GaugeVec,
+    pub(crate) hold_alarm: IntGaugeVec,
+}
+
+impl QueueMetrics {
+    fn on(p: &Page) -> Self {
+        Self {
+            queued: p.counters(
+                "orinet_copies_queued_total",
+                Unit::Count,
+                "Copies that came into a station's queue.",
+                STATION,
+            ),
+            unqueued: p.counters(
+                "orinet_copies_unqueued_total",
+                Unit::Count,
+                "Copies that left it, delivered or returned.",
+                STATION,
+            ),
+            waiting: p.gauges(
+                "orinet_queue_copies",
+                Unit::Count,
+                "Copies that wait for a link of the station, by class of priority, 1 the highest.",
+                &[Label { name: "station", values: Values::Stations }, Label { name: "class", values: CLASSES }],
+            ),
+            in_flight: p.gauges(
+                "orinet_in_flight_copies",
+                Unit::Count,
+                "Copies that a link of the station has and has not acknowledged.",
+                STATION,
+            ),
+            bytes: p.gauges(
+                "orinet_held_bytes",
+                Unit::Bytes,
+                "Bytes of all that is held for the station: waiting, stored and in flight.",
+                STATION,
+            ),
+            age_seconds: p.float_gauges(
+                "orinet_queue_age_seconds",
+                Unit::Seconds,
+                "How long the oldest copy has been held for the station; 0 if none is.",
+                STATION,
+            ),
+            hold_alarm: p.gauges(
+                "orinet_hold_alarm",
+                Unit::Flag,
+                "1 while more than 80 % of what may wait for a station, or for all together, waits.",
+                &[Label { name: "station", values: Values::StationsOrAll }],
+            ),
+        }
+    }
+}
+
+/// What commits take.
+#[derive(Debug)]
+pub(crate) struct CommitMetrics {
+    pub(crate) records: Histogram,
+    pub(crate) bytes: IntCounter,
+    pub(crate) seconds: Histogram,
+    pub(crate) sync_seconds: Histogram,
+}
+
+impl CommitMetrics {
+    fn on(p: &Page) -> Self {
+        Self {
+            records: p.histogram(
+                "orinet_commit_records",
+                Unit::Count,
+                "Records that one commit made durable.",
+                BATCHES,
+            ),
+            bytes: p.counter("orinet_commit_bytes_total", Unit::Bytes, "Bytes written by commits."),
+            seconds: p.histogram(
+                "orinet_commit_seconds",
+                Unit::Seconds,
+                "How long a commit took, write and sync, attempts on a full disk not counted.",
+                COMMITS,
+            ),
+            sync_seconds: p.histogram(
+                "orinet_sync_seconds",
+                Unit::Seconds,
+                "How long the system took to make it durable (fdatasync).",
+                COMMITS,
+            ),
+        }
+    }
 }
 
 /// What is done behind the journal: checkpoints, pruning, statements, search.
@@ -58,187 +396,57 @@ pub(crate) struct JournalMetrics {
 }
 
 impl JournalMetrics {
-    fn new(r: &Registry) -> Self {
+    fn on(p: &Page) -> Self {
         Self {
-            segments: gauge(r, "orinet_journal_segments", "Segments of the journal that are kept."),
-            bytes: gauge(r, "orinet_journal_bytes", "Length of these segments, the room prepared in them included."),
-            pruned: counter(
-                r,
+            segments: p.gauge("orinet_journal_segments", Unit::Count, "Segments of the journal that are kept."),
+            bytes: p.gauge(
+                "orinet_journal_bytes",
+                Unit::Bytes,
+                "Length of these segments, the room prepared in them included.",
+            ),
+            pruned: p.counter(
                 "orinet_journal_pruned_segments_total",
+                Unit::Count,
                 "Segments removed because they were older or more than the journal keeps.",
             ),
-            checkpoint_at: float_gauge(
-                r,
+            checkpoint_at: p.float_gauge(
                 "orinet_checkpoint_timestamp_seconds",
+                Unit::Timestamp,
                 "When the last checkpoint was made; 0 if none was made since the start.",
             ),
-            checkpoint_bytes: gauge(r, "orinet_checkpoint_bytes", "Length of the last checkpoint."),
-            checkpoint_seconds: float_gauge(
-                r,
+            checkpoint_bytes: p.gauge("orinet_checkpoint_bytes", Unit::Bytes, "Length of the last checkpoint."),
+            checkpoint_seconds: p.float_gauge(
                 "orinet_checkpoint_seconds",
+                Unit::Seconds,
                 "How long the last checkpoint took, beside everything else.",
             ),
-            checkpoint_behind: gauge(
-                r,
+            checkpoint_behind: p.gauge(
                 "orinet_checkpoint_behind_records",
+                Unit::Count,
                 "Records behind the newest checkpoint: what a start would have to read.",
             ),
-            checkpoint_failures: counter(r, "orinet_checkpoint_failures_total", "Checkpoints that were not made."),
-            statements: counter(r, "orinet_journal_statements_total", "Signed statements about the journal."),
-            statement_failures: counter(
-                r,
+            checkpoint_failures: p.counter(
+                "orinet_checkpoint_failures_total",
+                Unit::Count,
+                "Checkpoints that were not made.",
+            ),
+            statements: p.counter(
+                "orinet_journal_statements_total",
+                Unit::Count,
+                "Signed statements about the journal.",
+            ),
+            statement_failures: p.counter(
                 "orinet_journal_statement_failures_total",
+                Unit::Count,
                 "Signed statements that could not be written.",
             ),
-            search_lag: gauge(
-                r,
+            search_lag: p.gauge(
                 "orinet_search_lag_records",
+                Unit::Count,
                 "Records of the journal that a search does not know yet.",
             ),
         }
     }
-}
-
-impl Metrics {
-    /// Fresh metrics in a registry of their own, and those of the process and the build.
-    ///
-    /// # Panics
-    /// If two metrics here share a name: a defect that the test of this module finds.
-    #[must_use]
-    pub fn new(version: &str) -> Self {
-        let registry = Registry::new();
-        let build = gauges(&registry, "orinet_build_info", "1, with the version that runs.", &["version"]);
-        build.with_label_values(&[version]).set(1);
-        #[cfg(target_os = "linux")]
-        register(&registry, prometheus::process_collector::ProcessCollector::for_self());
-        let r = &registry;
-        Self {
-            accepted: counters(r, "orinet_messages_accepted_total", "Messages accepted, by key.", &["key"]),
-            refused: counters(
-                r,
-                "orinet_messages_refused_total",
-                "Messages refused, by number of their ER.",
-                &["number"],
-            ),
-            repeated: counter(r, "orinet_messages_repeated_total", "Messages received again and acknowledged again."),
-            turned_away: counters(r, "orinet_messages_turned_away_total", "Negative acks, by reason.", &["reason"]),
-            received_bytes: counter(
-                r,
-                "orinet_messages_received_bytes_total",
-                "Bytes of messages accepted or refused.",
-            ),
-            sent_bytes: counter(
-                r,
-                "orinet_copies_sent_bytes_total",
-                "Bytes of copies handed to links, repeats included.",
-            ),
-            queued: counters(r, "orinet_copies_queued_total", "Copies that came into a station's queue.", &["station"]),
-            unqueued: counters(
-                r,
-                "orinet_copies_unqueued_total",
-                "Copies that left it, delivered or returned.",
-                &["station"],
-            ),
-            sent: counters(r, "orinet_copies_sent_total", "Copies first handed to a link, by station.", &["station"]),
-            sent_again: counters(
-                r,
-                "orinet_copies_sent_again_total",
-                "Copies handed to a link once more.",
-                &["station"],
-            ),
-            delivered: counters(r, "orinet_copies_delivered_total", "Copies acknowledged, by station.", &["station"]),
-            delivery_seconds: histogram(
-                r,
-                "orinet_delivery_seconds",
-                "From the reception of a message to the acknowledgement of a copy.",
-                &[0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0, 3600.0],
-            ),
-            returned: counters(r, "orinet_copies_returned_total", "Copies that went to the dead letters.", &["reason"]),
-            notices: counters(r, "orinet_notices_total", "SM of the switch itself, by number.", &["number"]),
-            overdue: counters(
-                r,
-                "orinet_confirmations_overdue_total",
-                "Hit confirmations that were not answered in time, by priority.",
-                &["priority"],
-            ),
-            links: gauges(r, "orinet_links", "Links that are up, by station.", &["station"]),
-            links_closed: counters(r, "orinet_links_closed_total", "Links that ended, by reason.", &["reason"]),
-            handshake_failures: counters(
-                r,
-                "orinet_handshake_failures_total",
-                "Connections that did not become a link, by reason.",
-                &["reason"],
-            ),
-            store_full: gauge(r, "orinet_store_full", "1 while nothing can be made durable."),
-            hold_alarm: gauges(
-                r,
-                "orinet_hold_alarm",
-                "1 while more than 80 % of what may wait for a station, or for all together, waits.",
-                &["station"],
-            ),
-            revocations_until: float_gauge(
-                r,
-                "orinet_revocations_until_timestamp_seconds",
-                "When the revocation list in use runs out; 0 while none can be used.",
-            ),
-            log_queries: counter(r, "orinet_log_queries_total", "Log queries accepted."),
-            log_answers: counter(
-                r,
-                "orinet_log_answers_total",
-                "Log queries answered; those between the two wait for a search.",
-            ),
-            operators: OperatorMetrics::new(r),
-            journal: JournalMetrics::new(r),
-            registry,
-        }
-    }
-
-    /// All metrics in the text form that Prometheus scrapes.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut text = Vec::new();
-        // Writing into memory fails only for a family that has no metrics, and none is gathered.
-        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
-            tracing::error!(%error, "metrics cannot be written");
-        }
-        String::from_utf8(text).unwrap_or_default()
-    }
-}
-
-fn register<C: prometheus::core::Collector + 'static>(registry: &Registry, collector: C) {
-    #[expect(clippy::expect_used, reason = "names here are constants, and a test registers them all")]
-    registry.register(Box::new(collector)).expect("metric names are valid and used once");
-}
-
-fn made<C: prometheus::core::Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
-    #[expect(clippy::expect_used, reason = "names here are constants, and a test makes them all")]
-    let made = made.expect("metric names are valid");
-    register(registry, made.clone());
-    made
-}
-
-fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
-    made(registry, IntCounter::new(name, help))
-}
-
-pub(crate) fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    made(registry, IntCounterVec::new(Opts::new(name, help), labels))
-}
-
-pub(crate) fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
-    made(registry, IntGauge::new(name, help))
-}
-
-fn float_gauge(registry: &Registry, name: &str, help: &str) -> Gauge {
-    made(registry, Gauge::new(name, help))
-}
-
-pub(crate) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    made(registry, IntGaugeVec::new(Opts::new(name, help), labels))
-}
-
-fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    made(registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
 }
 
 #[cfg(test)]

@@ -1,10 +1,28 @@
 //! What operators do and see, as metrics and log lines.
 
-use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec};
 use switch_core::Observation;
 use tracing::{info, warn};
 
-use crate::metrics::{counters, gauge, gauges};
+use crate::metrics::STATION;
+use crate::page::{Label, Page, Unit, Values};
+
+/// Commands that change something (`switch_core::Command::word`).
+const COMMANDS: Values = Values::Of(&[
+    "hold",
+    "release",
+    "divert",
+    "undivert",
+    "state",
+    "resend",
+    "letter-resend",
+    "letter-discard",
+    "directory-drop",
+    "drain",
+    "undrain",
+    "reload",
+]);
+const RESULTS: Values = Values::Of(&["done", "denied"]);
 
 /// Metrics of what operators do.
 #[derive(Debug)]
@@ -12,7 +30,6 @@ pub(crate) struct OperatorMetrics {
     held: IntGaugeVec,
     diverted: IntGaugeVec,
     draining: IntGauge,
-    dead_letters: IntGauge,
     commands: IntCounterVec,
     reloads: IntCounterVec,
 }
@@ -23,28 +40,32 @@ const fn result(denied: bool) -> &'static str {
 }
 
 impl OperatorMetrics {
-    pub(crate) fn new(r: &Registry) -> Self {
+    pub(crate) fn on(p: &Page) -> Self {
         let metrics = Self {
-            held: gauges(r, "orinet_station_held", "1 while an operator has nothing sent to a station.", &["station"]),
-            diverted: gauges(
-                r,
+            held: p.gauges(
+                "orinet_station_held",
+                Unit::Flag,
+                "1 while an operator has nothing sent to the station.",
+                STATION,
+            ),
+            diverted: p.gauges(
                 "orinet_station_diverted",
-                "1 while an operator has a station's messages go to another.",
-                &["station"],
+                Unit::Flag,
+                "1 while an operator has the station's messages go to another.",
+                STATION,
             ),
-            draining: gauge(r, "orinet_draining", "1 while an operator has nothing new taken."),
-            dead_letters: gauge(r, "orinet_dead_letters", "Dead letters that nobody has sent again or discarded."),
-            commands: counters(
-                r,
+            draining: p.gauge("orinet_draining", Unit::Flag, "1 while an operator has nothing new taken."),
+            commands: p.counters(
                 "orinet_operator_commands_total",
+                Unit::Count,
                 "Commands that change something, by command and result.",
-                &["command", "result"],
+                &[Label { name: "command", values: COMMANDS }, Label { name: "result", values: RESULTS }],
             ),
-            reloads: counters(
-                r,
+            reloads: p.counters(
                 "orinet_reloads_total",
+                Unit::Count,
                 "Readings of the configuration while the switch ran, by result.",
-                &["result"],
+                &[Label { name: "result", values: RESULTS }],
             ),
         };
         // From the first scrape on, so that the first of them is seen as an increase.
@@ -79,10 +100,6 @@ impl OperatorMetrics {
                 info!("messages are taken again");
             }
         }
-    }
-
-    pub(crate) fn dead_letters(&self, count: usize) {
-        self.dead_letters.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// The configuration was read again, and holds or does not.

@@ -46,6 +46,25 @@ pub(super) fn conformance(run: &Run<'_>, program: &Path) -> Result<Tally> {
     Ok(tally)
 }
 
+/// Prometheus's own checks of the rules, of their tests and of the metrics.
+pub(super) fn alerts(run: &Run<'_>, program: &Path) -> Result<()> {
+    run.installer.need(install::PROMETHEUS)?;
+    run.installer.need(install::ALERTMANAGER)?;
+    let folder = run.workspace.root.join("dashboards");
+    for (tool, arguments) in [
+        ("promtool", &["check", "config", "prometheus.yml"][..]),
+        ("promtool", &["test", "rules", "rules.test.yml"]),
+        ("amtool", &["check-config", "alertmanager.yml"]),
+    ] {
+        process::passes(Command::new(tool).args(arguments).current_dir(&folder))?;
+    }
+    let page = run.workspace.scratch()?.join("metrics.txt");
+    std::fs::write(&page, process::capture(Command::new(program).arg("metrics"))?)
+        .with_context(|| format!("cannot write {}", page.display()))?;
+    let file = File::open(&page).with_context(|| format!("cannot read {}", page.display()))?;
+    process::passes(Command::new("promtool").args(["check", "metrics"]).stdin(file))
+}
+
 /// The switch alone, killed again and again.
 pub(super) fn crash(run: &Run<'_>, program: &Path) -> Result<Tally> {
     run.installer.need(install::PYTHON)?;

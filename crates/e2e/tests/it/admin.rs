@@ -43,7 +43,7 @@ fn metrics_count_what_happened() {
 
     for (series, value) in [
         ("orinet_messages_accepted_total{key=\"AM\"}", 4.0),
-        ("orinet_messages_refused_total{number=\"01\"}", 1.0),
+        ("orinet_messages_refused_total{key=\"none\",number=\"01\"}", 1.0),
         ("orinet_messages_repeated_total", 1.0),
         ("orinet_copies_queued_total{station=\"ZC\"}", 4.0),
         ("orinet_copies_sent_total{station=\"ZC\"}", 4.0),

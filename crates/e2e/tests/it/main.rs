@@ -20,6 +20,7 @@ mod disk;
 mod families;
 mod faults;
 mod follower;
+mod follower_faults;
 mod fox;
 mod journal;
 mod load;

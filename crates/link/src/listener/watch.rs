@@ -119,10 +119,10 @@ impl Watch {
             State::Failed => Some(None),
         };
         if let Some(credentials) = credentials {
-            let reloaded = credentials.as_ref().map(|new| (new.crl_until(), new.revoked()));
+            let reloaded = credentials.as_ref().map(|new| (new.crl_until(), new.certificate_until(), new.revoked()));
             shared.credentials.store(credentials);
-            if let Some((crl_until, revoked)) = reloaded {
-                (shared.observe)(ListenerEvent::Reloaded { crl_until, revoked });
+            if let Some((crl_until, certificate_until, revoked)) = reloaded {
+                (shared.observe)(ListenerEvent::Reloaded { crl_until, certificate_until, revoked });
             }
         }
         // After the swap: a link that comes up meanwhile is checked against the new credentials by its handshake.

@@ -345,7 +345,7 @@ async fn running_out_of_descriptors_is_waited_out() {
     .await;
     let peer = switch
         .event("a link", |event| match event {
-            ListenerEvent::Accepted { peer } => Some(peer),
+            ListenerEvent::Accepted { peer, .. } => Some(peer),
             _ => None,
         })
         .await;

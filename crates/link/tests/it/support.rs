@@ -109,7 +109,7 @@ impl Switch {
 
     pub(crate) async fn accepted(&mut self) -> Peer {
         self.event("a link", |event| match event {
-            ListenerEvent::Accepted { peer } => Some(peer),
+            ListenerEvent::Accepted { peer, .. } => Some(peer),
             ListenerEvent::HandshakeFailed { why, .. } => panic!("refused: {why}"),
             _ => None,
         })
@@ -119,7 +119,7 @@ impl Switch {
     pub(crate) async fn refused(&mut self) -> HandshakeFailure {
         self.event("a refusal", |event| match event {
             ListenerEvent::HandshakeFailed { why, .. } => Some(why),
-            ListenerEvent::Accepted { peer } => panic!("accepted: {peer:?}"),
+            ListenerEvent::Accepted { peer, .. } => panic!("accepted: {peer:?}"),
             _ => None,
         })
         .await

@@ -1,6 +1,7 @@
 //! The stations of the sample network that the demo runs: the support center, and those that attach and log.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context as _, anyhow};
@@ -8,6 +9,7 @@ use codec::name::StationName;
 use link::dialer;
 use link::tls::ClientFiles;
 use responder::{attach, lesc};
+use telemetry::CenterMetrics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,10 +28,17 @@ pub(super) struct Stations {
 
 impl Stations {
     /// Starts them all. They call at once and until `stop`.
-    pub(super) fn start(directory: &Directory, links: SocketAddr, stop: CancellationToken) -> anyhow::Result<Self> {
+    /// The center counts what it does in `metrics`.
+    pub(super) fn start(
+        directory: &Directory,
+        links: SocketAddr,
+        metrics: Arc<CenterMetrics>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
         let dialer = |name| dialer::Config::new(links.to_string(), ClientFiles::in_directory(&directory.pki(), name));
         let name = StationName::parse(CENTER)?;
-        let center = lesc::Lesc::open(lesc::Config::new(name, dialer(name), directory.index_file()))?;
+        let config = lesc::Config::new(name, dialer(name), directory.index_file());
+        let center = lesc::Lesc::open(lesc::Config { metrics: Some(metrics), ..config })?;
         let mut names = vec![name];
         let mut attached = Vec::new();
         for name in ATTACHED {

@@ -103,11 +103,12 @@ impl Switch {
         let now = NonZeroI64::new(self.now.wall.0).unwrap_or(NonZeroI64::MIN);
         let sent = *copy.first_sent.get_or_insert(now);
         let (index, key, sequence) = (copy.station, copy.key, copy.sequence);
+        let after = self.now.wall.since(copy.admitted);
         let Some(bytes) = self.encode(delivery, record, Timestamp(sent.get())) else {
             return self.observe(Observation::RecordUnreadable { sequence });
         };
         if let Some(station) = self.folds.name(index) {
-            self.observe(Observation::Sent { station, key, bytes: bytes.len(), again });
+            self.observe(Observation::Sent { station, key, bytes: bytes.len(), again, after });
         }
         self.actions.push_back(Action::Deliver { link, delivery, bytes });
     }
