@@ -530,10 +530,7 @@ impl Shared {
 
 /// The next connection of any of the sockets. The socket after the one that gave it is asked first the next time, so that
 /// none can keep the others waiting.
-async fn accept_any(
-    sockets: &[(Door, TcpListener)],
-    first: &mut usize,
-) -> io::Result<(Door, TcpStream, SocketAddr)> {
+async fn accept_any(sockets: &[(Door, TcpListener)], first: &mut usize) -> io::Result<(Door, TcpStream, SocketAddr)> {
     poll_fn(|cx| {
         let order = sockets.iter().enumerate().cycle().skip(*first).take(sockets.len());
         for (place, (door, socket)) in order {

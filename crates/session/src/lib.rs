@@ -21,6 +21,8 @@
     )
 )]
 
+mod acks;
+mod clock;
 mod config;
 mod event;
 mod keep_alive;

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use codec::block::Status;
 use codec::time::Tick;
 
+use crate::acks::{AcksFor, Held};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{Event, Failure, Outgoing};
 use crate::keep_alive::Reading;
@@ -55,31 +57,6 @@ pub(crate) struct Sending {
     /// Runs while the peer is ready and is heard.
     clock: Clock,
     strays: u64,
-}
-
-/// Which pieces of a message the peer acknowledges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AcksFor {
-    /// Each one.
-    Each,
-    /// The last one only.
-    Last,
-    /// Not known. The first message of several pieces shows it: its last piece is held back until an acknowledgement
-    /// comes of one before it, or for so long that there will be none.
-    Unknown {
-        /// How long.
-        wait: Duration,
-    },
-}
-
-/// Whether the last piece of the current message is held back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Held {
-    No,
-    /// On the sending half's clock.
-    Until(Tick),
-    /// It was, and is no more.
-    Released,
 }
 
 /// How many refusals are remembered for the acknowledgements that may come of them.
@@ -480,44 +457,4 @@ impl fmt::Debug for InFlight {
 fn find(in_flight: &mut HashMap<NonZeroU32, InFlight>, validation: u32) -> Option<(NonZeroU32, &mut InFlight)> {
     let validation = NonZeroU32::new(validation)?;
     in_flight.get_mut(&validation).map(|message| (validation, message))
-}
-
-/// A clock that can stand still, and deadlines read on it with it.
-#[derive(Debug, Default)]
-struct Clock {
-    stopped_at: Option<Tick>,
-    /// Microseconds that it stood still before, in all.
-    lost: u64,
-}
-
-impl Clock {
-    const fn is_stopped(&self) -> bool {
-        self.stopped_at.is_some()
-    }
-
-    /// What it shows at a time.
-    const fn read(&self, now: Tick) -> Tick {
-        let Tick(running_until) = match self.stopped_at {
-            Some(stopped) => stopped,
-            None => now,
-        };
-        Tick(running_until.saturating_sub(self.lost))
-    }
-
-    /// When it will show this; never, as far as is known, while it stands still.
-    const fn reads(&self, shown: Tick) -> Option<Tick> {
-        if self.is_stopped() { None } else { Some(Tick(shown.0.saturating_add(self.lost))) }
-    }
-
-    const fn stop(&mut self, now: Tick) {
-        if self.stopped_at.is_none() {
-            self.stopped_at = Some(now);
-        }
-    }
-
-    const fn start(&mut self, now: Tick) {
-        if let Some(Tick(stopped)) = self.stopped_at.take() {
-            self.lost = self.lost.saturating_add(now.0.saturating_sub(stopped));
-        }
-    }
 }

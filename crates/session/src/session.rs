@@ -13,11 +13,12 @@ use codec::block;
 use codec::time::Tick;
 
 use self::fox::Fox;
+use crate::acks::AcksFor;
 use crate::config::{Config, Protocol, Role};
 use crate::event::{CloseReason, Event, Outgoing, Readiness, Refusal, Token};
 use crate::keep_alive::{Due, KeepAlive};
 use crate::receiving::{Answer, Receiving};
-use crate::sending::{AcksFor, GivenUp, Sending};
+use crate::sending::{GivenUp, Sending};
 
 /// One end of a conversation.
 ///

@@ -1,5 +1,5 @@
 //! The directory of agencies: what the configuration says, and what messages changed of it
-//! (`protocol-specs/wire.md` 2.8).
+//! (`protocol-specs/wire.md` 2.9).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;

@@ -102,7 +102,7 @@ impl Marked {
     }
 }
 
-/// A change of the directory's overlay (`protocol-specs/wire.md` 2.8).
+/// A change of the directory's overlay (`protocol-specs/wire.md` 2.9).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgencyChange {
     /// The entry as it is now, in full.
@@ -124,7 +124,7 @@ impl AgencyChange {
     }
 }
 
-/// A change of a help file (`protocol-specs/wire.md` 2.9).
+/// A change of a help file (`protocol-specs/wire.md` 2.10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelpChange {
     /// The address that asks for the file: `xxFFFHELP`.
@@ -155,7 +155,7 @@ impl fmt::Debug for HelpEdit {
     }
 }
 
-/// A change of what happens to messages for a station (`protocol-specs/wire.md` 2.10).
+/// A change of what happens to messages for a station (`protocol-specs/wire.md` 2.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateChange {
     /// The destination.
@@ -177,7 +177,7 @@ pub struct ConfirmationId {
     pub msn: Msn,
 }
 
-/// A hit confirmation that was asked for (`protocol-specs/wire.md` 2.11).
+/// A hit confirmation that was asked for (`protocol-specs/wire.md` 2.12).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Confirmation {
     /// Which.

@@ -104,7 +104,7 @@ pub struct OriConfig {
     pub authorization: Vec<Authorization>,
     /// Whether it takes part at all.
     pub active: bool,
-    /// Whether it may change the entries of its line, besides those of type SA, which may (`protocol-specs/wire.md` 2.8).
+    /// Whether it may change the entries of its line, besides those of type SA, which may (`protocol-specs/wire.md` 2.9).
     pub editor: bool,
     /// What nothing is decided by.
     pub details: Box<OriDetails>,

@@ -18,11 +18,11 @@ use codec::fox::{
 use codec::time::Tick;
 
 use super::{Session, State, Wire};
+use crate::acks::AcksFor;
 use crate::config::{FOX_IDLE_SECONDS, Role};
 use crate::event::{Event, Outgoing};
 use crate::piece::{Cut, Piece};
 use crate::receiving::{Answer, Data, Taken, Verdict};
-use crate::sending::AcksFor;
 
 /// Longest frame that is sent: the public client takes no longer one, although it states [`FRAME_BYTES_MAX`].
 const SENT_BYTES_MAX: usize = 32_768;

@@ -1,5 +1,5 @@
 //! The directory's messages: TQ, and TA, TU and TD of those who may change their line's entries
-//! (`protocol-specs/wire.md` 2.8). Prefixes beyond ORI, LOC and TYP, and the layout of the answer, are inferred.
+//! (`protocol-specs/wire.md` 2.9). Prefixes beyond ORI, LOC and TYP, and the layout of the answer, are inferred.
 
 use std::fmt::Write as _;
 
@@ -68,6 +68,7 @@ impl Court<'_, '_> {
         let (entry, word) = match (spec.key.as_str(), before) {
             ("TA", Some(_)) => return Err(options("ORI ALREADY IN THE DIRECTORY")),
             ("TA", None) if is_reserved(ori) => return Err(options("ORI RESERVED")),
+            ("TA", None) if ori.line() != sender.line() => return Err(options("ORI OF ANOTHER STATE")),
             ("TA", None) => (Some(OriConfig::new(ori, editor.line)), "ADDED"),
             (_, None) => return Err(options("ORI NOT IN THE DIRECTORY")),
             ("TU", Some(before)) => (Some(before.clone()), "CHANGED"),

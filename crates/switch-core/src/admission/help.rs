@@ -1,4 +1,4 @@
-//! Help files: addresses `xxFFFHELP`, `UPDT`, `APND` and `CNCL` (`protocol-specs/wire.md` 2.9).
+//! Help files: addresses `xxFFFHELP`, `UPDT`, `APND` and `CNCL` (`protocol-specs/wire.md` 2.10).
 
 use bytes::Bytes;
 use codec::name::{Line, Ori};

@@ -1,4 +1,4 @@
-//! What a station says of its own state: an SM to `NL` (`protocol-specs/wire.md` 2.10). The public record has such texts as
+//! What a station says of its own state: an SM to `NL` (`protocol-specs/wire.md` 2.11). The public record has such texts as
 //! free ones; the form that is read here is inferred.
 //!
 //! ```text

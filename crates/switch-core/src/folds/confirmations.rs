@@ -1,4 +1,4 @@
-//! Hit confirmations that were asked for and not answered (`protocol-specs/wire.md` 2.11).
+//! Hit confirmations that were asked for and not answered (`protocol-specs/wire.md` 2.12).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::record::{confirmation, put_confirmation};
 
 /// Confirmations that may be due at a time, in all; no more are asked for then.
 pub(crate) const OPEN_MAX: usize = 100_000;
-/// Confirmations that one asker may have open with one asked.
+/// Confirmations that one asker may have open with one asked; where there are so many, the oldest overdue ones make room.
 pub(crate) const OPEN_OF_PAIR_MAX: usize = 256;
 /// Overdue ones that are kept at hand, the latest; all of them stand in the journal.
 const OVERDUE_MAX: usize = 10_000;
@@ -40,6 +40,11 @@ impl Confirmations {
         let same = |held: &&Confirmation| held.record == *record && held.case == *case;
         let before: Vec<_> = self.of_pair(id.asked, id.asker).filter(same).map(|held| held.id).collect();
         before.iter().for_each(|id| self.remove(id));
+        let held: Vec<_> =
+            self.held_of_pair(id.asked, id.asker).map(|held| (held.confirmation.id, held.overdue)).collect();
+        let surplus = held.len().saturating_add(1).saturating_sub(OPEN_OF_PAIR_MAX);
+        let overdue = held.into_iter().filter(|(_, overdue)| *overdue).take(surplus);
+        overdue.for_each(|(id, _)| self.remove(&id));
         self.insert(confirmation.clone(), false);
     }
 
@@ -90,8 +95,17 @@ impl Confirmations {
 
     /// What one asker has open with one asked, overdue or not, in the order of the requests.
     pub(crate) fn of_pair(&self, asked: Ori, asker: Ori) -> impl Iterator<Item = &Confirmation> {
+        self.held_of_pair(asked, asker).map(|held| &held.confirmation)
+    }
+
+    /// How many of those are not overdue.
+    pub(crate) fn due_of_pair(&self, asked: Ori, asker: Ori) -> usize {
+        self.held_of_pair(asked, asker).filter(|held| !held.overdue).count()
+    }
+
+    fn held_of_pair(&self, asked: Ori, asker: Ori) -> impl Iterator<Item = &Held> {
         let bound = |msn| ConfirmationId { asked, asker, msn };
-        self.all.range(bound(Msn(0))..=bound(Msn(u64::MAX))).map(|(_, held)| &held.confirmation)
+        self.all.range(bound(Msn(0))..=bound(Msn(u64::MAX))).map(|(_, held)| held)
     }
 
     pub(crate) fn find(&self, id: &ConfirmationId) -> Option<&Confirmation> {
@@ -146,5 +160,58 @@ impl Confirmations {
         }
         input.end()?;
         Some(confirmations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codec::name::StationName;
+
+    use super::*;
+
+    fn request(msn: u64, case: &str) -> Confirmation {
+        let (asked, asker) = (Ori::parse("ZB0010000").unwrap(), Ori::parse("ZA0010000").unwrap());
+        let station = StationName::parse("ZA").unwrap();
+        Confirmation {
+            id: ConfirmationId { asked, asker, msn: Msn(msn) },
+            asker_station: station,
+            asked_station: station,
+            record: "NONE".to_owned(),
+            case: case.to_owned(),
+            control: None,
+            request: 1,
+            urgent: false,
+            at: Timestamp(0),
+            due: Timestamp(i64::try_from(msn).unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_request_takes_the_place_of_the_same_and_overdue_ones_make_room() {
+        let mut open = Confirmations::default();
+        open.asked(&request(1, "A"));
+        open.asked(&request(2, "A"));
+        assert_eq!((open.open(), open.next_due().unwrap().1.msn), (1, Msn(2)));
+        let most = u64::try_from(OPEN_OF_PAIR_MAX).unwrap();
+        (3..most + 2).for_each(|msn| open.asked(&request(msn, &msn.to_string())));
+        assert_eq!(open.open(), OPEN_OF_PAIR_MAX);
+        open.overdue(&request(2, "A").id);
+        open.asked(&request(9_999, "B"));
+        assert!(open.find(&request(2, "A").id).is_none(), "the overdue one made room");
+        assert_eq!((open.open(), open.iter().count()), (OPEN_OF_PAIR_MAX, OPEN_OF_PAIR_MAX));
+        assert!(open.adds_up());
+    }
+
+    #[test]
+    fn what_is_put_off_is_due_again() {
+        let mut open = Confirmations::default();
+        let id = request(7, "A").id;
+        open.asked(&request(7, "A"));
+        open.overdue(&id);
+        assert_eq!((open.next_due(), open.iter().next().unwrap().1), (None, true));
+        open.extended(&id, Timestamp(99));
+        assert_eq!((open.next_due(), open.iter().next().unwrap().1), (Some((Timestamp(99), id)), false));
+        open.answered(&id);
+        assert!(open.adds_up() && open.iter().next().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! The help files that the switch keeps for its lines (`protocol-specs/wire.md` 2.9).
+//! The help files that the switch keeps for its lines (`protocol-specs/wire.md` 2.10).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What TA, TU and TD changed of the directory: it wins over the configuration (`protocol-specs/wire.md` 2.8).
+//! What TA, TU and TD changed of the directory: it wins over the configuration (`protocol-specs/wire.md` 2.9).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! The states of destinations that stations and operators set: they go before the configuration's
-//! (`protocol-specs/wire.md` 2.10).
+//! (`protocol-specs/wire.md` 2.11).
 
 use std::collections::BTreeMap;
 

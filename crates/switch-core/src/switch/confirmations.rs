@@ -1,4 +1,4 @@
-//! The clock of hit confirmations (`protocol-specs/wire.md` 2.11): a YQ asks, a YR answers or asks for more time, and what is
+//! The clock of hit confirmations (`protocol-specs/wire.md` 2.12): a YQ asks, a YR answers or asks for more time, and what is
 //! not answered in time is told to both parties, once.
 
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl Switch {
         passed.spec.key.as_str() == ASK
             && (open.open() >= OPEN_MAX
                 || addresses(passed.routes.iter().map(|route| route.destination))
-                    .any(|asked| open.of_pair(asked, passed.sender).count() >= OPEN_OF_PAIR_MAX))
+                    .any(|asked| open.due_of_pair(asked, passed.sender) >= OPEN_OF_PAIR_MAX))
     }
 
     /// What a message means for the confirmations that are open. Of a YQ, those count that are asked of who gets a copy.

@@ -139,7 +139,9 @@ impl Switch {
 
     /// Every station of which a copy is, or may be, at another.
     pub(super) fn homes(&self) -> BTreeSet<StationIndex> {
-        self.folds.controls.homes().chain(self.moving.keys().copied()).collect()
+        let controls = &self.folds.controls;
+        let diverted = controls.diversions().map(|(from, _)| from);
+        controls.homes().chain(diverted).chain(self.moving.keys().copied()).collect()
     }
 
     /// Whether there is something to move that can be moved now.

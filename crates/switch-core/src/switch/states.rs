@@ -1,4 +1,4 @@
-//! Destination states that change while messages wait (`protocol-specs/wire.md` 2.10).
+//! Destination states that change while messages wait (`protocol-specs/wire.md` 2.11).
 
 use codec::name::StationName;
 

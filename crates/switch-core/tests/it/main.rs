@@ -1,5 +1,6 @@
 //! The switch from outside: events in, actions out.
 
+mod bounds;
 mod checkpoints;
 mod families;
 mod network;

@@ -19,7 +19,7 @@ use switch_core::{
 };
 
 use crate::checkpoints::{Checkpoint, fold};
-use crate::network::{attached, config, detached, dictionary, name};
+use crate::network::{attached, detached, dictionary, name};
 use crate::operators;
 
 const SEEDS: u64 = 300;
@@ -301,6 +301,7 @@ impl World {
         let output = parse_output(bytes).expect("what the switch sends can be read");
         let validation = delivery.validation().get();
         let mark = mark_of(output.body);
+        let again = self.is_sent_again(validation);
         let connection = self.links.get_mut(&link).expect("a copy goes to a link that is up");
         connection.in_flight.push((delivery, validation));
         assert!(connection.in_flight.len() <= connection.window, "more in flight than the window");
@@ -309,7 +310,6 @@ impl World {
         assert_eq!(*known, identity, "a validation never changes its copy");
         // An answer of a help file is a flow of its own, as all that the switch says.
         let answer = output.sender.as_str().ends_with("HELP");
-        let again = self.is_sent_again(validation);
         if self.first_sent.insert(validation) && !again && output.key.as_str() == "AM" && !answer {
             let flow =
                 (connection.station, output.destination.into(), output.sender.to_string(), output.key.to_string());

@@ -263,7 +263,7 @@ impl Ask {
             Self::Letters(_) => "list letters".to_owned(),
             Self::Letter(delivery) => format!("show letter {}", delivery.number()),
             Self::Changed => "list changes of the directory".to_owned(),
-            Self::Agency(_) => "show an entry of the directory".to_owned(),
+            Self::Agency(ori) => format!("show {ori} in the directory"),
             Self::Explain(Explain { station, .. }) => format!("explain a route from {station}"),
             Self::Do(command) => command.to_string(),
             Self::SendAgain(msn, Some(to)) => format!("send message {} again to {to}", msn.0),

@@ -16,7 +16,7 @@ const ORI_TYPES: [&str; 12] = ["PD", "SO", "SA", "LE", "FE", "JA", "JC", "JG", "
 /// Service hours: around the clock or part-time, with or without a terminal.
 const HOURS: [&str; 4] = ["A", "B", "C", "D"];
 const ORI_NAME_MAX: usize = 60;
-/// As long as TA lets them be (`protocol-specs/wire.md` 2.8).
+/// As long as TA lets them be (`protocol-specs/wire.md` 2.9).
 const PHONE_MAX: usize = 20;
 const REMARKS_MAX: usize = 60;
 

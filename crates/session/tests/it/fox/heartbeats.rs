@@ -65,8 +65,5 @@ fn a_frame_has_to_end_in_time() {
     end.give_bytes(&[0xFF, 0x00, 0xAA, 0x55, 0, 0]);
     end.wait(seconds(60));
     let closed = end.events();
-    assert!(
-        matches!(closed[..], [Event::Closed { why: CloseReason::Silent | CloseReason::Unfinished }]),
-        "{closed:?}"
-    );
+    assert!(matches!(closed[..], [Event::Closed { why: CloseReason::Silent | CloseReason::Unfinished }]), "{closed:?}");
 }
