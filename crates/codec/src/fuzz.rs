@@ -150,7 +150,9 @@ pub fn niem(bytes: &[u8]) {
     // What it says is said again, to the byte, when it has gone out and come in.
     let again = niem_document(spec, body);
     let read = xml::parse(&again).map(|root| niem::read(&root, Dictionary::builtin()));
-    let Ok(Ok(read)) = read else { return assert!(spec.check_body(body, TODAY).is_err(), "a valid body is not read back") };
+    let Ok(Ok(read)) = read else {
+        return assert!(spec.check_body(body, TODAY).is_err(), "a valid body is not read back");
+    };
     let body_read = legacy::parse_input(&read).ok().and_then(|input| input.body);
     if spec.check_body(body, TODAY).is_ok() {
         assert_eq!(niem_document(spec, body_read.unwrap_or_default()), again, "a body changes on the way");

@@ -15,6 +15,10 @@ const IAQ: &[u8] = b"IAQ.ZZ0010000.AX.*T0000001AA.TXT\r\n\
     PUR/C.ATN/SGT TEST ONE.PHN/5555550100.NAM/SAMPLE, PERSON A.DOB/19800102.SEX/M.\r\n\
     POB/MM.CUS/Y.OFF/0399.ARN/000000001";
 
+const YQ: &[u8] = b"YQ.ZZ0010000.ZZLESC000.*T0000002AA.TXT\r\n\
+    RTY/WP.RNO/1.PRI/U.OCA/TESTCASE1.NIC/N000000001.\r\nNAM/SAMPLE, PERSON A.DOB/19800102.SEX/M.\r\n\
+    RNA/SGT TEST ONE.RAG/TEST PD.PHO/5555550100";
+
 const REFUSED: &[u8] = b"IAQ.ZZ0010000.AX.*T0000001AA.TXT\r\n\
     PUR/C.ATN/SGT TEST ONE.PHN/5555550100.NAM/SAMPLE, PERSON A.DOB/19800102.SEX/MALE.\r\n\
     POB/MM.CUS/Y.OFF/0399.ARN/000000001";
@@ -67,6 +71,7 @@ pub(crate) fn all() -> Vec<Operation> {
     assert!(read_niem(&document));
     vec![
         operation("decode_and_check_iaq", || assert!(admit(black_box(IAQ)))),
+        operation("decode_and_check_yq", || assert!(admit(black_box(YQ)))),
         operation("decode_header", || {
             black_box(legacy::parse_input(black_box(IAQ)).is_ok());
         }),

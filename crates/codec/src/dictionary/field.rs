@@ -127,9 +127,6 @@ pub struct FieldSpec {
     pub text: Text,
     /// The number of the ER that tells a bad value.
     pub refusal: ErNumber,
-    /// The element that holds it in the XML body, as a path of `prefix:Element` steps with `/` between them; none where
-    /// the XML form has no element of its own for it (`protocol-specs/niem.md`).
-    pub niem: Option<String>,
     /// Where in `protocol-specs` it is described.
     pub source: String,
     /// How sure that is.

@@ -39,7 +39,6 @@
 //! courtesy = "A"                       # accepted before the value, and dropped
 //! free = true                          # left out: coded, travels in upper case
 //! refusal = 16                         # left out: 22
-//! niem = "n2:Person/nc:PersonName"     # left out: no element of its own
 //! source = "formats.md 3.2"
 //! mark = "certain"
 //! ```

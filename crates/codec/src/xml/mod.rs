@@ -60,7 +60,7 @@ pub struct Element<'a> {
     namespace: Option<Rc<str>>,
     name: &'a str,
     attributes: Vec<Attribute>,
-    children: Vec<Element<'a>>,
+    children: Vec<Self>,
     text: Cow<'a, str>,
     /// The part of `text` between white space that stands in no CDATA section and is not written by number.
     text_range: Range<usize>,

@@ -98,7 +98,9 @@ fn every_fixture_in_blocks_is_the_same_however_the_stream_is_cut() {
 
 #[test]
 fn every_cut_and_every_changed_byte_of_a_document_holds() {
-    for (name, bytes) in files("fuzz/corpus/niem").into_iter().filter(|(name, _)| ["foreign", "in-1"].contains(&&**name)) {
+    for (name, bytes) in
+        files("fuzz/corpus/niem").into_iter().filter(|(name, _)| ["foreign", "in-1"].contains(&&**name))
+    {
         for cut in 0..=bytes.len() {
             fuzz::niem(&bytes[..cut]);
         }

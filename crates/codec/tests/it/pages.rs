@@ -10,6 +10,8 @@ use codec::codes::Table;
 use codec::dictionary::{
     Authorization, Body, Dictionary, FieldRules, FieldSpec, Form, Mark, MessageSpec, Sender, Text, Unknown,
 };
+use codec::name::MessageKey;
+use codec::niem;
 use codec::notice::ErNumber;
 
 use crate::root;
@@ -155,7 +157,7 @@ fn key(page: &mut String, spec: &MessageSpec, formats: &str) {
     }
     if let Body::Fields(rules) = &spec.body {
         sets(page, rules);
-        fields(page, rules, formats);
+        fields(page, spec.key, rules, formats);
     }
 }
 
@@ -180,7 +182,7 @@ fn sets(page: &mut String, rules: &FieldRules) {
     }
 }
 
-fn fields(page: &mut String, rules: &FieldRules, formats: &str) {
+fn fields(page: &mut String, key: MessageKey, rules: &FieldRules, formats: &str) {
     page.push_str("\n| Field | | Length | Characters | Values | If wrong | Evidence | In XML |\n|---|---|---|---|---|---|---|---|\n");
     for field in rules.fields() {
         let in_set = |set: &codec::dictionary::FieldSet| {
@@ -203,10 +205,20 @@ fn fields(page: &mut String, rules: &FieldRules, formats: &str) {
             er(field.refusal),
             mark(field.mark),
             source(&field.source, formats),
-            field.niem.as_ref().map_or_else(|| "–".to_owned(), |path| format!("`{path}`"))
+            in_xml(key, field)
         )
         .unwrap();
     }
+}
+
+/// Where a field stands in a NIEM body.
+fn in_xml(key: MessageKey, field: &FieldSpec) -> String {
+    let rows = niem::Table::builtin().rows(key).into_iter().filter(|row| row.prefix == field.prefix);
+    let mut paths: Vec<_> =
+        rows.map(|row| row.path.iter().map(|step| step.name.as_str()).collect::<Vec<_>>()).collect();
+    paths.dedup();
+    let paths: Vec<_> = paths.iter().map(|path| format!("`{}`", path.join("/"))).collect();
+    if paths.is_empty() { "–".to_owned() } else { paths.join(" or ") }
 }
 
 fn cell(text: &str) -> String {
@@ -350,8 +362,7 @@ lower case, `yq.toml`.
 - *Priority* is the class of `wire.md` 2.6, 1 the first. *If wrong* is the number of the ER about a bad value.
 - A message waits for an absent station as long as the network says, 72 hours unless it is set.
 - Coded fields are accepted in either case and travel in upper case.
-- *In XML* is the element inside the body of a station with `format = \"niem\"`; – stands for a field that has none of
-  its own.
+- *In XML* is the element of a NIEM body ([`niem.md`](../niem.md) 5); – stands for a field of a body that travels as text.
 
 | Key | What it is | Family | Sent by | Answered by | Evidence |
 |---|---|---|---|---|---|

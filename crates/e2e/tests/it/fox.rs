@@ -10,10 +10,7 @@ use client::{Client, Frame, query, tag, text_of};
 fn network() -> Net {
     let net = Net::new();
     net.change("links = \"127.0.0.1:0\"", "links = \"127.0.0.1:0\"\nfox = \"127.0.0.1:0\"");
-    net.change(
-        "name = \"ZA0010000\"\noris",
-        "name = \"ZA0010000\"\nformat = \"ofml\"\ndestination = \"ZB\"\noris",
-    );
+    net.change("name = \"ZA0010000\"\noris", "name = \"ZA0010000\"\nformat = \"ofml\"\ndestination = \"ZB\"\noris");
     net
 }
 

@@ -41,7 +41,9 @@ fn document(key: &str, sender: &str, destination: &str, control: &str, data: &st
 }
 
 fn mail(destination: &str, control: &str, text: &str) -> String {
-    let data = format!("<n2:NLETSMailData n2:key=\"AM\"><n2:MailMessageText><![CDATA[{text}]]></n2:MailMessageText></n2:NLETSMailData>");
+    let data = format!(
+        "<n2:NLETSMailData n2:key=\"AM\"><n2:MailMessageText><![CDATA[{text}]]></n2:MailMessageText></n2:NLETSMailData>"
+    );
     document("AM", "ZB0010000", destination, control, &data)
 }
 
@@ -100,7 +102,11 @@ fn stations_of_both_forms_understand_each_other() {
     assert_eq!(output.body, b"EMULATOR - SYNTHETIC DATA\r\nNO RECORD <1>");
 
     // From XML to XML and to text at once.
-    state.send(&mail(&format!("{TERMINAL}</nh2:DestinationORIID><nh2:DestinationORIID>AX"), "T2", "TWO & <MORE>\nLINES"));
+    state.send(&mail(
+        &format!("{TERMINAL}</nh2:DestinationORIID><nh2:DestinationORIID>AX"),
+        "T2",
+        "TWO & <MORE>\nLINES",
+    ));
     assert_eq!(terminal.take("TWO").output().body, b"TWO & <MORE>\r\nLINES");
     let (header, read) = legacy(&center.take("TWO").text);
     assert_eq!((header.as_str(), read.as_slice()), ("AM.ZB0010000.AX.*T2.TXT", b"TWO & <MORE>\r\nLINES".as_slice()));

@@ -135,7 +135,7 @@ pub(super) fn changed(answer: &Value) {
 
 pub(super) fn agency(answer: &Value) {
     for key in ["ori", "name", "line", "type", "authorization", "active", "hours", "phone", "station", "changed"] {
-        if answer.get(key).is_some_and(|value| !value.is_null()) {
+        if !text(answer, key).is_empty() {
             say!("{key:14} {}", text(answer, key));
         }
     }

@@ -29,7 +29,6 @@ pub(super) struct FieldFile {
     #[serde(default)]
     free: bool,
     refusal: Option<Spanned<u8>>,
-    niem: Option<Spanned<String>>,
     source: Spanned<String>,
     mark: Spanned<String>,
 }
@@ -98,7 +97,6 @@ impl Source<'_> {
             courtesy: self.courtesy(field, &characters)?,
             text: if field.free { Text::Free } else { Text::Coded },
             refusal: self.refusal(field)?,
-            niem: field.niem.as_ref().map(|path| self.niem(path)).transpose()?,
             source: self.text(&field.source)?,
             mark: self.mark(&field.mark)?,
         })
@@ -139,17 +137,5 @@ impl Source<'_> {
         let Some(written) = &field.refusal else { return Ok(ErNumber::Options) };
         ErNumber::from_number(*written.get_ref())
             .ok_or_else(|| self.error(&written.span(), "must be the number of an ER".to_owned()))
-    }
-
-    /// A path of qualified names. Which prefix is which namespace is the XML reader's matter, not the dictionary's.
-    fn niem(&self, written: &Spanned<String>) -> Result<String, DictionaryError> {
-        let name = |part: &str| {
-            part.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        let step = |step: &str| step.split_once(':').is_some_and(|(prefix, local)| name(prefix) && name(local));
-        let path = written.get_ref();
-        self.require(path.split('/').all(step), &written.span(), "must be a path as in n2:Person/nc:PersonName")?;
-        Ok(path.clone())
     }
 }
