@@ -1,9 +1,10 @@
-//! `cargo xtask bench stores` and `cargo xtask bench restart`: measurements that compare, for a person to look at.
+//! `cargo xtask bench stores`, `bench peers` and `bench restart`: measurements that compare, for a person to look at.
 
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::install::{self, Installer};
 use crate::workspace::Workspace;
 use crate::{output, process};
 
@@ -32,6 +33,29 @@ pub(crate) fn stores(workspace: &Workspace, rounds: Option<u32>) -> Result<()> {
         command.args(["--rounds", &rounds.to_string()]);
     }
     process::passes(&mut command)
+}
+
+/// The switch beside a bare relay and proxies; the table is printed and kept in `benches/peers/results.md`.
+pub(crate) fn peers(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let installer = Installer::default();
+    installer.need(install::NGINX)?;
+    installer.need(install::HAPROXY)?;
+    process::passes(&mut workspace.cargo([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "orinet",
+        "--bin",
+        "orinet",
+    ]))?;
+    let target = workspace.target.join("peers");
+    let mut build = workspace.cargo(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
+    process::passes(build.arg("--target-dir").arg(&target))?;
+    let mut command = Command::new(target.join("release/peers"));
+    command.arg("--program").arg(workspace.target.join("release/orinet")).arg("--dir").arg(workspace.scratch()?);
+    command.arg("--markdown").arg(workspace.root.join("benches/peers/results.md"));
+    process::passes(command.args(arguments))
 }
 
 /// How long a switch takes from its start after a kill to its first new acknowledgement, with so many copies waiting.

@@ -16,6 +16,7 @@ usage: cargo xtask TASK
   lint                            the lint step alone: architecture, tidiness, references
   bench [-- ARGUMENTS]            run the benches; arguments go to criterion (a filter, --save-baseline NAME, …)
   bench stores [--rounds N]       the journal beside raw appends, SQLite, fjall and redb; keeps benches/stores/results.md
+  bench peers [-- ARGUMENTS]      the switch beside a bare relay, nginx and haproxy; keeps benches/peers/results.md
   bench restart [--waiting N,…]   from a start after a kill to the first new ack, with so many copies waiting
                                   (default 100000,1000000)
   dashboards                      write dashboards/*.json anew
@@ -49,6 +50,8 @@ pub(crate) enum Task {
     Bench { arguments: Vec<String> },
     /// Compare the journal with other stores.
     BenchStores { rounds: Option<u32> },
+    /// Compare the switch with relays and proxies.
+    BenchPeers { arguments: Vec<String> },
     /// Time a start with so many copies waiting, each for itself.
     BenchRestart { waiting: Vec<u32> },
     /// Cut the power of a journal so many times, from that seed or a new one.
@@ -135,6 +138,9 @@ fn bench(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
         None => Ok(Task::Bench { arguments: Vec::new() }),
         Some(word) if word == "--" => Ok(Task::Bench { arguments: words.collect() }),
         Some(word) if word == "stores" => bench_stores(words),
+        Some(word) if word == "peers" => {
+            Ok(Task::BenchPeers { arguments: words.skip_while(|word| word == "--").collect() })
+        }
         Some(word) if word == "restart" => bench_restart(words),
         Some(word) if word == "--help" || word == "-h" => Ok(Task::Help),
         Some(word) => Err(UsageError::Unexpected(word)),
