@@ -7,7 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ORI\r\n\x1a\n";
 
 /// Raised with every change of the layout.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// Bytes that one checksum covers.
 pub(crate) const PAGE: usize = 4096;
@@ -128,8 +128,10 @@ pub(crate) struct Header {
     pub(crate) undated: U32,
     /// The day that the first entry of the days section stands for.
     pub(crate) first_day: U16,
+    /// A bit for each source of which it holds records.
+    pub(crate) sources_held: u8,
     /// Zero; for what comes.
-    pub(crate) reserved: [u8; 6],
+    pub(crate) reserved: [u8; 5],
     /// Of the header up to here, of the section table and of the page checksums.
     pub(crate) crc: U32,
 }

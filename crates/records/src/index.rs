@@ -13,7 +13,7 @@ use crate::format::{BLOCK_RECORDS, Key, LetterEntry, MassEntry, NameEntry, Numbe
 use crate::map::Bytes;
 use crate::pages::Pages;
 use crate::store::Store;
-use crate::{Person, day};
+use crate::{Person, Sources, day};
 
 /// One immutable file of persons, mapped. Cheap to share between threads behind an `Arc`; a search takes `&self`.
 pub struct Index {
@@ -85,6 +85,12 @@ impl Index {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whose records it holds.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources::from_bits(self.pages.header().sources_held)
     }
 
     /// The size of the file, in bytes.

@@ -61,6 +61,7 @@ mod identifier;
 mod index;
 mod kin;
 mod known;
+mod live;
 mod map;
 mod mistakes;
 mod name;
@@ -73,20 +74,23 @@ pub mod queries;
 mod search;
 mod skeleton;
 pub mod source;
+mod sources;
 mod status;
 mod store;
 pub mod synth;
 
 pub use build::{BuildError, BuildOptions, Builder, Built, Stage, build, build_bytes};
-pub use delta::{Delta, DeltaError};
-pub use holdings::Holdings;
+pub use delta::{Additions, Delta, DeltaError, Replaced};
+pub use holdings::{Holdings, OpenError, files};
 pub use identifier::{Identifier, IdentifierKind, ShortText};
 pub use index::{Index, IndexError, Stats};
 pub use known::{Known, known};
+pub use live::Live;
 pub use name::fold;
 pub use person::{
     Admission, AdmissionClass, Alias, AlienNumber, Detail, Field, NotAnAlienNumber, Person, Place, Reference, Sex,
     Source,
 };
 pub use search::{Agreement, Candidate, Class, Found, Part, Query, Reason, Settings, Thresholds};
+pub use sources::Sources;
 pub use status::Status;

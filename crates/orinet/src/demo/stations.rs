@@ -29,7 +29,8 @@ impl Stations {
     pub(super) fn start(directory: &Directory, links: SocketAddr, stop: CancellationToken) -> anyhow::Result<Self> {
         let dialer = |name| dialer::Config::new(links.to_string(), ClientFiles::in_directory(&directory.pki(), name));
         let name = StationName::parse(CENTER)?;
-        let center = lesc::Lesc::open(lesc::Config::new(name, dialer(name), directory.index_file()))?;
+        let config = lesc::Config::new(name, dialer(name), vec![directory.indexes()]);
+        let center = lesc::Lesc::open(lesc::Config { added: Some(directory.added_file()), ..config })?;
         let mut names = vec![name];
         let mut attached = Vec::new();
         for name in ATTACHED {

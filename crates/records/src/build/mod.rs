@@ -27,7 +27,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use zerocopy::IntoBytes as _;
 use zerocopy::byteorder::little_endian::{U32, U64};
 
-use crate::Person;
+use crate::{Person, Sources};
 use crate::format::{BLOCK_RECORDS, NumberEntry, Section};
 use lane::Lane;
 use names::Names;
@@ -210,7 +210,7 @@ impl Builder {
         let name_count = names.len();
         drop((names, places));
         made.write(&mut out, name_count, &counts, &dictionary, progress).and_then(|(undated, first_day)| {
-            let head = Head { records: lanes.records, rows, undated, first_day };
+            let head = Head { records: lanes.records, rows, undated, first_day, sources: lanes.sources };
             let (out, bytes) = out.finish(&head)?;
             let [records, rows] = [lanes.records, rows].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
             Ok((out, Built { records, rows, names: name_count, bytes }))
@@ -223,15 +223,23 @@ struct Lanes {
     counts: Vec<[u32; 2]>,
     rows: Vec<u64>,
     records: u64,
+    sources: Sources,
     samples: Vec<Vec<u8>>,
 }
 
 impl Lanes {
     fn sum(lanes: Vec<Lane>) -> Self {
-        let mut sum = Self { counts: Vec::new(), rows: vec![0; PARTITIONS], records: 0, samples: Vec::new() };
+        let mut sum = Self {
+            counts: Vec::new(),
+            rows: vec![0; PARTITIONS],
+            records: 0,
+            sources: Sources::NONE,
+            samples: Vec::new(),
+        };
         let mut samples = Vec::new();
         for lane in lanes {
             sum.records += lane.records;
+            sum.sources = sum.sources.and(lane.sources);
             sum.rows.iter_mut().zip(lane.rows).for_each(|(sum, rows)| *sum += rows);
             if sum.counts.len() < lane.counts.len() {
                 sum.counts.resize(lane.counts.len(), [0; 2]);

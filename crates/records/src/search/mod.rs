@@ -22,7 +22,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 
-use crate::{AlienNumber, Identifier, Index, IndexError, Person, Place, Sex};
+use crate::{AlienNumber, Identifier, Index, IndexError, Person, Place, Sex, Sources};
 
 pub(crate) use asked::Asked;
 pub(crate) use find::{Effort, Finder};
@@ -110,6 +110,8 @@ pub struct Found {
     pub complete: bool,
     /// Records that were compared: what the search cost, whatever the machine.
     pub compared: usize,
+    /// Whose records were searched.
+    pub searched: Sources,
 }
 
 /// A record that may be the person asked for.
@@ -163,6 +165,7 @@ impl Index {
                 finder.search(effort)?;
             }
         }
-        rank(vec![finder], settings, &|_, _| true)
+        let found = rank(vec![finder], settings, &|_, _| true)?;
+        Ok(Found { searched: self.sources(), ..found })
     }
 }

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::find::Finder;
 use super::weigh::{Agreement, Part, Reason};
 use super::{Candidate, Class, Found, Settings, Thresholds};
-use crate::{IndexError, Person, number};
+use crate::{IndexError, Person, Sources, number};
 
 /// Records that are read though they may not be shown: a number may raise one, and equals are ordered by number.
 const READ_MORE: usize = 4;
@@ -19,7 +19,8 @@ pub(crate) fn rank(
     settings: &Settings,
     is_current: &dyn Fn(usize, &Person) -> bool,
 ) -> Result<Found, IndexError> {
-    let mut found = Found { candidates: Vec::new(), total: 0, complete: true, compared: 0 };
+    let mut found =
+        Found { candidates: Vec::new(), total: 0, complete: true, compared: 0, searched: Sources::NONE };
     // File and row, with what the row weighs by names and date.
     let (mut rows, mut read) = (Vec::new(), Vec::new());
     for (file, finder) in finders.iter_mut().enumerate() {
