@@ -204,7 +204,7 @@ mod tests {
             status_since: (since != 0).then(|| date(since, 1, 1)),
             ..synth::person(1, number)
         };
-        Candidate { person, probability: 0.9, bits: 3.0, class, reasons: Vec::new() }
+        Candidate { person, probability: 0.9, bits: 3.0, odds_bits: 3.0, class, reasons: Vec::new() }
     }
 
     fn found(candidates: &[(Class, u32, i16)]) -> Found {

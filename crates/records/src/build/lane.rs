@@ -90,7 +90,7 @@ const REMEMBERED_MAX: usize = 400_000;
 const BUFFER_MAX: usize = 32 * 1024;
 
 /// Records from which compression learns.
-pub(super) const SAMPLES: usize = 6_000;
+const SAMPLES: usize = 6_000;
 
 impl Lane {
     pub(super) fn new() -> Self {
@@ -246,4 +246,42 @@ fn remembered(
     }
     memory.insert(name.into(), parts.clone());
     Ok(parts)
+}
+
+/// What all lanes counted together.
+pub(super) struct Lanes {
+    pub(super) counts: Vec<[u32; 2]>,
+    pub(super) rows: Vec<u64>,
+    pub(super) records: u64,
+    pub(super) sources: Sources,
+    pub(super) samples: Vec<Vec<u8>>,
+}
+
+impl Lanes {
+    pub(super) fn sum(lanes: Vec<Lane>) -> Self {
+        let mut sum = Self {
+            counts: Vec::new(),
+            rows: vec![0; PARTITIONS],
+            records: 0,
+            sources: Sources::NONE,
+            samples: Vec::new(),
+        };
+        let mut samples = Vec::new();
+        for lane in lanes {
+            sum.records += lane.records;
+            sum.sources = sum.sources.and(lane.sources);
+            sum.rows.iter_mut().zip(lane.rows).for_each(|(sum, rows)| *sum += rows);
+            if sum.counts.len() < lane.counts.len() {
+                sum.counts.resize(lane.counts.len(), [0; 2]);
+            }
+            for (sum, counts) in sum.counts.iter_mut().zip(lane.counts) {
+                sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_add(count));
+            }
+            samples.extend(lane.samples);
+        }
+        samples.sort_unstable();
+        samples.truncate(SAMPLES);
+        sum.samples = samples.into_iter().map(|(_, record)| record).collect();
+        sum
+    }
 }
