@@ -53,6 +53,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::BenchStores { rounds } => measure::stores(&Workspace::find()?, rounds)?,
         Task::BenchPeers { arguments } => measure::peers(&Workspace::find()?, &arguments)?,
         Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,
+        Task::BenchRecords { long } => measure::records(&Workspace::find()?, long)?,
         Task::PowerCuts { cuts, seed } => return power::report(&Workspace::find()?, cuts, seed),
         Task::Count { operations, times } => count::run(&Workspace::find()?, &operations, times)?,
     }

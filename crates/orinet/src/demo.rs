@@ -28,7 +28,7 @@ use crate::cli::{USAGE, failed};
 use crate::logs::LogArguments;
 use crate::switch::stop_on_signals;
 
-/// Makes a directory with certificates, network.toml and an index of synthetic persons; runs the switch and the sample
+/// Makes a directory with certificates, network.toml and indexes of synthetic persons; runs the switch and the sample
 /// network's stations; sends one inquiry as an agency would and prints the exchange. Then it stays up until Ctrl-C.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// Where /metrics, /livez and /readyz are
     #[arg(long, value_name = "ADDRESS", default_value = switch::Config::ADMIN)]
     admin: SocketAddr,
-    /// How many synthetic persons the index holds
+    /// How many synthetic records the indexes hold, of all sources together
     #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
     persons: u32,
     /// From which persons are made; the same seed gives the same persons
