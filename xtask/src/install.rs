@@ -32,6 +32,8 @@ pub(crate) const LOSETUP: Program = Program { name: "losetup", package: "mount" 
 /// It brings promtool.
 pub(crate) const PROMETHEUS: Program = Program { name: "prometheus", package: "prometheus" };
 pub(crate) const ALERTMANAGER: Program = Program { name: "amtool", package: "prometheus-alertmanager" };
+pub(crate) const NGINX: Program = Program { name: "nginx", package: "nginx-full" };
+pub(crate) const HAPROXY: Program = Program { name: "haproxy", package: "haproxy" };
 pub(crate) const MOUNT: Program = Program { name: "mount", package: "mount" };
 
 /// The version of cargo-fuzz that is installed if there is none.

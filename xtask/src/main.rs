@@ -51,7 +51,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Dashboards => dashboards::write(&Workspace::find()?.root)?,
         Task::Bench { arguments } => steps::cargo::bench(&Workspace::find()?, &arguments)?,
         Task::BenchStores { rounds } => measure::stores(&Workspace::find()?, rounds)?,
+        Task::BenchPeers { arguments } => measure::peers(&Workspace::find()?, &arguments)?,
         Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,
+        Task::BenchRecords { long } => measure::records(&Workspace::find()?, long)?,
         Task::PowerCuts { cuts, seed } => return power::report(&Workspace::find()?, cuts, seed),
         Task::Count { operations, times } => count::run(&Workspace::find()?, &operations, times)?,
     }

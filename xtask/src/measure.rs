@@ -1,9 +1,11 @@
-//! `cargo xtask bench stores` and `cargo xtask bench restart`: measurements that compare, for a person to look at.
+//! `cargo xtask bench stores`, `bench peers`, `bench restart` and `bench records`: measurements that compare, for a person to
+//! look at.
 
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::install::{self, Installer};
 use crate::workspace::Workspace;
 use crate::{output, process};
 
@@ -34,10 +36,44 @@ pub(crate) fn stores(workspace: &Workspace, rounds: Option<u32>) -> Result<()> {
     process::passes(&mut command)
 }
 
+/// The switch beside a bare relay and proxies; the table is printed and kept in `benches/peers/results.md`.
+pub(crate) fn peers(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let installer = Installer::default();
+    installer.need(install::NGINX)?;
+    installer.need(install::HAPROXY)?;
+    process::passes(&mut workspace.cargo([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "orinet",
+        "--bin",
+        "orinet",
+    ]))?;
+    let target = workspace.target.join("peers");
+    let mut build = workspace.cargo(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
+    process::passes(build.arg("--target-dir").arg(&target))?;
+    let mut command = Command::new(target.join("release/peers"));
+    command.arg("--program").arg(workspace.target.join("release/orinet")).arg("--dir").arg(workspace.scratch()?);
+    command.arg("--markdown").arg(workspace.root.join("benches/peers/results.md"));
+    process::passes(command.args(arguments))
+}
+
 /// How long a switch takes from its start after a kill to its first new acknowledgement, with so many copies waiting.
 pub(crate) fn restart(workspace: &Workspace, waiting: &[u32]) -> Result<()> {
     let waiting: Vec<_> = waiting.iter().map(u32::to_string).collect();
     let arguments =
         ["test", "--release", "--locked", "--package", "e2e", "--test", "it", "--", "--nocapture", "restart::"];
     process::passes(workspace.cargo(arguments).env("RESTART_WAITING", waiting.join(",")))
+}
+
+/// The record index: everything that must hold of it, in one table that is printed and kept in `benches/records/results.md`.
+/// With 93 million records it takes some 12 GiB of disk, in the target directory, and an hour of two cores.
+pub(crate) fn records(workspace: &Workspace, long: bool) -> Result<()> {
+    let mut command = workspace.cargo(["bench", "--locked", "--package", "records", "--bench", "records", "--"]);
+    if long {
+        command.arg("--long");
+    }
+    command.env("RECORDS_BENCH_DIR", workspace.scratch()?);
+    process::passes(command.env("RECORDS_BENCH_RESULTS", workspace.root.join("benches/records/results.md")))
 }

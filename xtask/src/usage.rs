@@ -16,8 +16,11 @@ usage: cargo xtask TASK
   lint                            the lint step alone: architecture, tidiness, references
   bench [-- ARGUMENTS]            run the benches; arguments go to criterion (a filter, --save-baseline NAME, …)
   bench stores [--rounds N]       the journal beside raw appends, SQLite, fjall and redb; keeps benches/stores/results.md
+  bench peers [-- ARGUMENTS]      the switch beside a bare relay, nginx and haproxy; keeps benches/peers/results.md
   bench restart [--waiting N,…]   from a start after a kill to the first new ack, with so many copies waiting
                                   (default 100000,1000000)
+  bench records [--long]          the record index: build, size, memory, latency, recall, additions; keeps
+                                  benches/records/results.md; 1 million records, --long: 1, 5, 20 and 93 million
   dashboards                      write dashboards/*.json anew
   power-cuts [--cuts N] [--seed N]
                                   cut the power of a journal N times (default 200), at block level; the last line as above
@@ -49,8 +52,12 @@ pub(crate) enum Task {
     Bench { arguments: Vec<String> },
     /// Compare the journal with other stores.
     BenchStores { rounds: Option<u32> },
+    /// Compare the switch with relays and proxies.
+    BenchPeers { arguments: Vec<String> },
     /// Time a start with so many copies waiting, each for itself.
     BenchRestart { waiting: Vec<u32> },
+    /// Measure the record index, also with 93 million records.
+    BenchRecords { long: bool },
     /// Cut the power of a journal so many times, from that seed or a new one.
     PowerCuts { cuts: u32, seed: Option<u64> },
     /// Count instructions of these operations, or of all.
@@ -135,7 +142,16 @@ fn bench(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
         None => Ok(Task::Bench { arguments: Vec::new() }),
         Some(word) if word == "--" => Ok(Task::Bench { arguments: words.collect() }),
         Some(word) if word == "stores" => bench_stores(words),
+        Some(word) if word == "peers" => {
+            Ok(Task::BenchPeers { arguments: words.skip_while(|word| word == "--").collect() })
+        }
         Some(word) if word == "restart" => bench_restart(words),
+        Some(word) if word == "records" => match words.next().as_deref() {
+            None => Ok(Task::BenchRecords { long: false }),
+            Some("--long") => end(words, Task::BenchRecords { long: true }),
+            Some("--help" | "-h") => Ok(Task::Help),
+            Some(other) => Err(UsageError::Unexpected(other.to_owned())),
+        },
         Some(word) if word == "--help" || word == "-h" => Ok(Task::Help),
         Some(word) => Err(UsageError::Unexpected(word)),
     }
@@ -232,6 +248,8 @@ mod tests {
         check("bench stores --rounds 7", Ok(Task::BenchStores { rounds: Some(7) }));
         check("bench restart", Ok(Task::BenchRestart { waiting: vec![100_000, 1_000_000] }));
         check("bench restart --waiting 10,20", Ok(Task::BenchRestart { waiting: vec![10, 20] }));
+        check("bench records", Ok(Task::BenchRecords { long: false }));
+        check("bench records --long", Ok(Task::BenchRecords { long: true }));
         check("count", Ok(Task::Count { operations: vec![], times: 1000 }));
         check("count --times 20 encode", Ok(Task::Count { operations: vec!["encode".into()], times: 20 }));
         check("power-cuts", Ok(Task::PowerCuts { cuts: 200, seed: None }));
@@ -259,6 +277,7 @@ mod tests {
         check("power-cuts --cuts", Err(UsageError::Missing("--cuts")));
         check("power-cuts --cuts none", Err(UsageError::NotACount("none".into())));
         check("bench restart --waiting 10,", Err(UsageError::NotACount(String::new())));
+        check("bench records --short", Err(UsageError::Unexpected("--short".into())));
         check("count --fast", Err(UsageError::Unexpected("--fast".into())));
     }
 }

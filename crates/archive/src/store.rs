@@ -31,12 +31,10 @@ const APPLICATION: i64 = 0x4F52_4953;
 const FORMAT: i64 = 1;
 /// What is in it is for the journal's owner alone.
 const FILE_MODE: u32 = 0o600;
-/// Bytes of a page. A search that meets a cold disk waits once for each.
-const PAGE_BYTES: i64 = 16 << 10;
 /// Log that is left after a checkpoint, so that it does not keep the size of a rebuild.
 const LOG_BYTES_KEPT: i64 = 16 << 20;
 /// Pages in the log that make a checkpoint: 4 MiB, a short write for the disk that the journal is on.
-const LOG_PAGES: i64 = (4 << 20) / PAGE_BYTES;
+const LOG_PAGES: i64 = 1024;
 /// Memory for pages, in KiB: of the one who fills.
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// Of one who asks.
@@ -157,7 +155,6 @@ pub(crate) fn create(path: &Path, journal: JournalId, shard_rows: u64) -> Result
         .open(path)
         .map_err(|error| Error::io("create", path, error))?;
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | COMMON)?;
-    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     prepare_writer(&connection)?;
     let header = Header { journal, shard_rows, through: 0, seal: 0, rows: 0, floor: 1, msn: 0, at: 0 };
     let transaction = connection.unchecked_transaction()?;
@@ -287,8 +284,7 @@ pub(crate) fn create_shard(connection: &Connection, number: u64, first_delivery:
          CREATE VIRTUAL TABLE words_{number} USING fts5(
             token, content = '', columnsize = 0, detail = none, tokenize = \"ascii tokenchars ':'\"
          );
-         INSERT INTO words_{number} (words_{number}, rank) VALUES ('automerge', {AUTOMERGE});
-         INSERT INTO words_{number} (words_{number}, rank) VALUES ('pgsz', {LEAF_BYTES});"
+         INSERT INTO words_{number} (words_{number}, rank) VALUES ('automerge', {AUTOMERGE});"
     ))?;
     connection.execute("INSERT INTO shard VALUES (?, ?)", params![signed(number), signed(first_delivery)])?;
     Ok(())
@@ -296,8 +292,6 @@ pub(crate) fn create_shard(connection: &Connection, number: u64, first_delivery:
 
 /// How many parts of a level of an index are merged into one of the next.
 const AUTOMERGE: u32 = 8;
-/// Bytes of a part of a list of ids: with its row's own bytes a little less than a page.
-const LEAF_BYTES: i64 = PAGE_BYTES - 64;
 
 /// Takes the tables of a shard away.
 pub(crate) fn drop_shard(connection: &Connection, number: u64) -> Result<(), Error> {

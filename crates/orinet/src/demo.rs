@@ -2,6 +2,7 @@
 
 mod directory;
 mod exchange;
+mod prometheus;
 mod stations;
 
 use std::net::SocketAddr;
@@ -21,12 +22,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::directory::Directory;
+use self::prometheus::Prometheus;
 use self::stations::Stations;
 use crate::cli::{USAGE, failed};
 use crate::logs::LogArguments;
 use crate::switch::stop_on_signals;
 
-/// Makes a directory with certificates, network.toml and an index of synthetic persons; runs the switch and the sample
+/// Makes a directory with certificates, network.toml and indexes of synthetic persons; runs the switch and the sample
 /// network's stations; sends one inquiry as an agency would and prints the exchange. Then it stays up until Ctrl-C.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -45,12 +47,15 @@ pub(crate) struct Arguments {
     /// Where /metrics, /livez and /readyz are
     #[arg(long, value_name = "ADDRESS", default_value = switch::Config::ADMIN)]
     admin: SocketAddr,
-    /// How many synthetic persons the index holds
+    /// How many synthetic records the indexes hold, of all sources together
     #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
     persons: u32,
     /// From which persons are made; the same seed gives the same persons
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// Start a Prometheus beside it, if one is installed, with the alerts of dashboards/
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:9090")]
+    prometheus: Option<SocketAddr>,
     #[command(flatten)]
     log: LogArguments,
 }
@@ -155,6 +160,8 @@ async fn show(
     if arguments.once {
         return Ok(answered);
     }
+    // Ends with this function.
+    let _prometheus = watch(arguments, directory, running.admin)?;
     let dir = directory.path().display();
     say!("READY links {} admin http://{} directory {dir}", running.links, running.admin);
     say!("");
@@ -168,6 +175,17 @@ async fn show(
     say!("Ctrl-C ends it.");
     stop.cancelled().await;
     Ok(answered)
+}
+
+/// Starts Prometheus, if it is wanted and there is one, and says where it is.
+fn watch(arguments: &Arguments, directory: &Directory, admin: SocketAddr) -> anyhow::Result<Option<Prometheus>> {
+    let Some(address) = arguments.prometheus else { return Ok(None) };
+    let started = Prometheus::start(directory.path(), admin, address)?;
+    match &started {
+        Some(prometheus) => say!("prometheus  http://{0}, alerts http://{0}/alerts", prometheus.address()),
+        None => say!("prometheus  is not installed: install your system's package `prometheus` and start again"),
+    }
+    Ok(started)
 }
 
 /// Waits for the stations, shows the exchange, and waits until its terminal's link is gone.

@@ -1,6 +1,5 @@
 //! What the switch says, as metrics and log lines.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use codec::name::{MessageKey, StationName};
 use codec::time::Timestamp;
 use link::listener::{ListenerEvent, UntilThen};
 use prometheus::{Gauge, IntCounter, IntGauge};
+use rustc_hash::FxHashMap;
 use switch_core::{Observation, Refusal, StationView};
 use tracing::{debug, error, info, warn};
 
@@ -15,16 +15,16 @@ use crate::journal::signed;
 use crate::metrics::{ALL_STATIONS, Metrics, NO_KEY};
 
 /// Turns what the switch and its listener say into metrics and log lines. The children of labeled metrics are looked up
-/// once and kept.
+/// once and kept; both sets are closed, so that nobody can choose keys that meet in the table.
 #[derive(Debug)]
 pub struct SwitchTelemetry {
     metrics: Arc<Metrics>,
-    stations: Mutex<HashMap<StationName, Arc<Station>>>,
-    keys: Mutex<HashMap<MessageKey, Key>>,
+    stations: Mutex<FxHashMap<StationName, Arc<Station>>>,
+    keys: Mutex<FxHashMap<MessageKey, Arc<Key>>>,
 }
 
 /// The metrics of one key.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Key {
     accepted: IntCounter,
     sent: IntCounter,
@@ -261,16 +261,16 @@ impl SwitchTelemetry {
         Arc::clone(station)
     }
 
-    fn key(&self, key: MessageKey) -> Key {
+    fn key(&self, key: MessageKey) -> Arc<Key> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let made = || {
             let label = [key.as_str()];
-            Key {
+            Arc::new(Key {
                 accepted: self.metrics.accepted.with_label_values(&label),
                 sent: self.metrics.sent_by_key.with_label_values(&label),
-            }
+            })
         };
-        keys.entry(key).or_insert_with(made).clone()
+        Arc::clone(keys.entry(key).or_insert_with(made))
     }
 }
 

@@ -5,7 +5,7 @@
 //! network.toml     the sample network; what somebody changed in it stays, but for the three addresses
 //! operator.token   the token of an operator who may do everything
 //! pki/             the authority, the switch's and every station's certificate
-//! records.idx      the index of synthetic persons
+//! records/         indexes of synthetic persons, one of each source, and the log of records added since
 //! known.json       persons to ask for
 //! inquiry.txt      an inquiry about the first of them
 //! data/            the switch's journal
@@ -15,13 +15,15 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use codec::name::StationName;
 use jiff::Timestamp;
 use link::authority::{Authority, Terms};
-use records::{Index, Known, Place, Query, Sex};
+use records::synth::Population;
+use records::{Holdings, Known, Place, Query, Sex, Source};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -71,7 +73,7 @@ pub(super) struct Directory {
     /// Removes the directory when the demo ends, if nobody asked to keep it.
     _temporary: Option<TempDir>,
     persons: u32,
-    /// What was done to the index, for the reader.
+    /// What was done to the indexes, for the reader.
     index_note: String,
 }
 
@@ -89,7 +91,7 @@ impl Directory {
         write_network(&path, Addresses { links: arguments.link, fox: arguments.fox(), admin: arguments.admin })?;
         make_operator(&path, arguments.admin)?;
         issue_certificates(&path)?;
-        let index_note = build_index(&path, arguments)?;
+        let index_note = build_indexes(&path, arguments)?;
         let directory = Self { path, _temporary: temporary, persons: arguments.persons, index_note };
         directory.write_known()?;
         Ok(directory)
@@ -107,8 +109,12 @@ impl Directory {
         self.path.join("pki")
     }
 
-    pub(super) fn index_file(&self) -> PathBuf {
-        index_file(&self.path)
+    pub(super) fn indexes(&self) -> PathBuf {
+        indexes(&self.path)
+    }
+
+    pub(super) fn added_file(&self) -> PathBuf {
+        self.indexes().join("added.log")
     }
 
     /// The token of the operator `demo`, if this demo has one.
@@ -123,13 +129,13 @@ impl Directory {
     pub(super) fn describe(&self) {
         say!("EMULATOR - every person, agency and record here is synthetic\n");
         say!("directory   {}", self.path.display());
-        say!("records     {} synthetic persons, {}", self.persons, self.index_note);
+        say!("records     {} synthetic records, {}", self.persons, self.index_note);
     }
 
-    /// Picks persons to ask for from the index and writes them down, with an inquiry about the first.
+    /// Picks persons to ask for from the indexes and writes them down, with an inquiry about the first.
     fn write_known(&self) -> anyhow::Result<()> {
-        let index = Index::open(&self.index_file())?;
-        let known = records::known(&index)?.context("the index holds no persons that can be asked for")?;
+        let holdings = Holdings::open(&[self.indexes()])?;
+        let known = records::known(&holdings)?.context("the indexes hold no persons that can be asked for")?;
         let Known { exact, variant, finds, absent } = &known;
         let found = |query| json!({ "query": fields(query), "finds": finds.to_string() });
         let text = json!({ "exact": found(exact), "variant": found(variant), "absent": { "query": fields(absent) } });
@@ -232,19 +238,34 @@ fn issue_certificates(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn index_file(path: &Path) -> PathBuf {
-    path.join("records.idx")
+fn indexes(path: &Path) -> PathBuf {
+    path.join("records")
 }
 
-/// Builds the index unless it is there and whole.
-fn build_index(path: &Path, arguments: &Arguments) -> anyhow::Result<String> {
-    let file = index_file(path);
-    if Index::open(&file).is_ok_and(|index| index.len() as u64 == u64::from(arguments.persons)) {
-        return Ok("index as built before".to_owned());
+/// Builds the index of each source unless all are there and whole.
+fn build_indexes(path: &Path, arguments: &Arguments) -> anyhow::Result<String> {
+    let directory = indexes(path);
+    let is_whole = |holdings: Holdings| holdings.len() as u64 == u64::from(arguments.persons);
+    if Holdings::open(&[&directory]).is_ok_and(is_whole) {
+        return Ok("indexes as built before".to_owned());
     }
     let began = Instant::now();
-    records::build(records::synth::persons(arguments.seed, arguments.persons), &file)?;
-    Ok(format!("index built in {:.1} s", began.elapsed().as_secs_f64()))
+    fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    let population = Population::new(arguments.seed, arguments.persons);
+    let build = |source: Source| {
+        let file = directory.join(format!("{}.idx", source.name().to_ascii_lowercase()));
+        let rows = 0..population.len_of(source);
+        records::build(rows.map(|row| population.record_of(source, row).person), &file).map(drop)
+    };
+    // The largest takes half of the time: the others go beside it.
+    let (first, others) = Source::ALL.split_first().context("there are sources")?;
+    thread::scope(|scope| {
+        let first = scope.spawn(|| build(*first));
+        let others = others.iter().try_for_each(|source| build(*source));
+        first.join().map_err(|_| anyhow!("the build of an index panicked"))??;
+        Ok::<(), anyhow::Error>(others?)
+    })?;
+    Ok(format!("indexes of {} sources built in {:.1} s", Source::ALL.len(), began.elapsed().as_secs_f64()))
 }
 
 /// The fields of an inquiry about a person, as `conformance/check.py` takes them.
