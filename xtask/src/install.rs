@@ -19,6 +19,8 @@ pub(crate) struct Program {
 pub(crate) const PYTHON: Program = Program { name: "python3", package: "python3" };
 pub(crate) const OPENSSL: Program = Program { name: "openssl", package: "openssl" };
 pub(crate) const STRACE: Program = Program { name: "strace", package: "strace" };
+/// Whether XML is well formed, by somebody else's reading.
+pub(crate) const XMLLINT: Program = Program { name: "xmllint", package: "libxml2-utils" };
 /// libFuzzer is C++.
 pub(crate) const COMPILER: Program = Program { name: "g++", package: "g++" };
 pub(crate) const VALGRIND: Program = Program { name: "valgrind", package: "valgrind" };

@@ -47,11 +47,13 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::List => suite::list(),
         Task::Test { steps, effort } => return suite::run(&Workspace::find()?, &steps, effort),
         Task::Lint => return lint::report(&Workspace::find()?),
+        Task::Pages => steps::cargo::pages(&Workspace::find()?)?,
         Task::Dashboards => dashboards::write(&Workspace::find()?.root)?,
         Task::Bench { arguments } => steps::cargo::bench(&Workspace::find()?, &arguments)?,
         Task::BenchStores { rounds } => measure::stores(&Workspace::find()?, rounds)?,
         Task::BenchPeers { arguments } => measure::peers(&Workspace::find()?, &arguments)?,
         Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,
+        Task::BenchRecords { long } => measure::records(&Workspace::find()?, long)?,
         Task::PowerCuts { cuts, seed } => return power::report(&Workspace::find()?, cuts, seed),
         Task::Count { operations, times } => count::run(&Workspace::find()?, &operations, times)?,
     }

@@ -1,4 +1,5 @@
-//! `cargo xtask bench stores`, `bench peers` and `bench restart`: measurements that compare, for a person to look at.
+//! `cargo xtask bench stores`, `bench peers`, `bench restart` and `bench records`: measurements that compare, for a person to
+//! look at.
 
 use std::process::Command;
 
@@ -64,4 +65,15 @@ pub(crate) fn restart(workspace: &Workspace, waiting: &[u32]) -> Result<()> {
     let arguments =
         ["test", "--release", "--locked", "--package", "e2e", "--test", "it", "--", "--nocapture", "restart::"];
     process::passes(workspace.cargo(arguments).env("RESTART_WAITING", waiting.join(",")))
+}
+
+/// The record index: everything that must hold of it, in one table that is printed and kept in `benches/records/results.md`.
+/// With 93 million records it takes some 12 GiB of disk, in the target directory, and an hour of two cores.
+pub(crate) fn records(workspace: &Workspace, long: bool) -> Result<()> {
+    let mut command = workspace.cargo(["bench", "--locked", "--package", "records", "--bench", "records", "--"]);
+    if long {
+        command.arg("--long");
+    }
+    command.env("RECORDS_BENCH_DIR", workspace.scratch()?);
+    process::passes(command.env("RECORDS_BENCH_RESULTS", workspace.root.join("benches/records/results.md")))
 }

@@ -150,6 +150,7 @@ impl<'a> Run<'a> {
                 self.installer.need(install::OPENSSL)?;
                 self.installer.need(install::STRACE)?;
                 self.installer.need(install::FIU)?;
+                self.installer.need(install::XMLLINT)?;
                 self.installer.need(install::MOUNT)?;
                 self.installer.need(install::PROMETHEUS)?;
                 return Ok(cargo::test(self.workspace)?);

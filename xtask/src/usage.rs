@@ -19,10 +19,13 @@ usage: cargo xtask TASK
   bench peers [-- ARGUMENTS]      the switch beside a bare relay, nginx and haproxy; keeps benches/peers/results.md
   bench restart [--waiting N,…]   from a start after a kill to the first new ack, with so many copies waiting
                                   (default 100000,1000000)
+  bench records [--long]          the record index: build, size, memory, latency, recall, additions; keeps
+                                  benches/records/results.md; 1 million records, --long: 1, 5, 20 and 93 million
   dashboards                      write dashboards/*.json anew
   power-cuts [--cuts N] [--seed N]
                                   cut the power of a journal N times (default 200), at block level; the last line as above
   count [--times N] [OPERATION…]  instructions per operation, counted by valgrind; N runs against 2 N (default 1000)
+  pages                           write protocol-specs/messages/README.md anew from the message dictionary
   help                            this text
 
 exit status: 0 all passed, 1 something failed, 64 bad usage
@@ -53,10 +56,14 @@ pub(crate) enum Task {
     BenchPeers { arguments: Vec<String> },
     /// Time a start with so many copies waiting, each for itself.
     BenchRestart { waiting: Vec<u32> },
+    /// Measure the record index, also with 93 million records.
+    BenchRecords { long: bool },
     /// Cut the power of a journal so many times, from that seed or a new one.
     PowerCuts { cuts: u32, seed: Option<u64> },
     /// Count instructions of these operations, or of all.
     Count { operations: Vec<String>, times: u32 },
+    /// Write the pages that are made from the dictionary.
+    Pages,
     /// Print the help text.
     Help,
 }
@@ -94,6 +101,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Usa
     match words.next().ok_or(UsageError::NoTask)?.as_str() {
         "test" => test(words),
         "lint" => end(words, Task::Lint),
+        "pages" => end(words, Task::Pages),
         "dashboards" => end(words, Task::Dashboards),
         "bench" => bench(words),
         "power-cuts" => power_cuts(words),
@@ -138,6 +146,12 @@ fn bench(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
             Ok(Task::BenchPeers { arguments: words.skip_while(|word| word == "--").collect() })
         }
         Some(word) if word == "restart" => bench_restart(words),
+        Some(word) if word == "records" => match words.next().as_deref() {
+            None => Ok(Task::BenchRecords { long: false }),
+            Some("--long") => end(words, Task::BenchRecords { long: true }),
+            Some("--help" | "-h") => Ok(Task::Help),
+            Some(other) => Err(UsageError::Unexpected(other.to_owned())),
+        },
         Some(word) if word == "--help" || word == "-h" => Ok(Task::Help),
         Some(word) => Err(UsageError::Unexpected(word)),
     }
@@ -227,12 +241,15 @@ mod tests {
         check("test --long", Ok(Task::Test { steps: Step::ALL.to_vec(), effort: Effort::Long }));
         check("test --list", Ok(Task::List));
         check("lint", Ok(Task::Lint));
+        check("pages", Ok(Task::Pages));
         check("bench", Ok(Task::Bench { arguments: vec![] }));
         check("bench -- iaq --quick", Ok(Task::Bench { arguments: vec!["iaq".into(), "--quick".into()] }));
         check("bench stores", Ok(Task::BenchStores { rounds: None }));
         check("bench stores --rounds 7", Ok(Task::BenchStores { rounds: Some(7) }));
         check("bench restart", Ok(Task::BenchRestart { waiting: vec![100_000, 1_000_000] }));
         check("bench restart --waiting 10,20", Ok(Task::BenchRestart { waiting: vec![10, 20] }));
+        check("bench records", Ok(Task::BenchRecords { long: false }));
+        check("bench records --long", Ok(Task::BenchRecords { long: true }));
         check("count", Ok(Task::Count { operations: vec![], times: 1000 }));
         check("count --times 20 encode", Ok(Task::Count { operations: vec!["encode".into()], times: 20 }));
         check("power-cuts", Ok(Task::PowerCuts { cuts: 200, seed: None }));
@@ -260,6 +277,7 @@ mod tests {
         check("power-cuts --cuts", Err(UsageError::Missing("--cuts")));
         check("power-cuts --cuts none", Err(UsageError::NotACount("none".into())));
         check("bench restart --waiting 10,", Err(UsageError::NotACount(String::new())));
+        check("bench records --short", Err(UsageError::Unexpected("--short".into())));
         check("count --fast", Err(UsageError::Unexpected("--fast".into())));
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     ratio: f64,
     /// Of user and system, all threads, per record: microseconds.
     cpu: f64,
+    /// The middle of the rounds' middle commits: microseconds.
+    p50: f64,
 }
 
 impl Row {
@@ -31,6 +33,7 @@ impl Row {
             let rates = sorted(rounds.iter().map(rate));
             let ratios = sorted(rounds.iter().zip(first).map(|(round, first)| rate(round) / rate(first)));
             let cpu: f64 = rounds.iter().map(|round| round.cpu.as_secs_f64()).sum();
+            let p50 = sorted(rounds.iter().map(|round| round.p50.as_secs_f64() * 1e6));
             let commits: f64 = rounds.iter().map(|round| round.commits as f64).sum();
             Self {
                 subject: *subject,
@@ -40,6 +43,7 @@ impl Row {
                 high: at(&rates, 0.75),
                 ratio: at(&ratios, 0.5),
                 cpu: cpu * 1e6 / (commits * records as f64),
+                p50: at(&p50, 0.5),
             }
         };
         all.iter().map(row).collect()
@@ -64,9 +68,10 @@ fn best_peer(rows: &[Row], records: usize) -> f64 {
     peers.map(|row| row.ratio).fold(0.0, f64::max)
 }
 
-const HEAD: [&str; 6] = ["records a commit", "store", "records/s", "middle half", "of raw", "CPU µs a record"];
+const HEAD: [&str; 7] =
+    ["records a commit", "store", "records/s", "middle half", "of raw", "p50 µs a commit", "CPU µs a record"];
 
-fn lines(rows: &[Row]) -> Vec<[String; 6]> {
+fn lines(rows: &[Row]) -> Vec<[String; 7]> {
     let line = |row: &Row| {
         [
             row.records.to_string(),
@@ -74,6 +79,7 @@ fn lines(rows: &[Row]) -> Vec<[String; 6]> {
             format!("{:.0}", row.rate),
             format!("{:.0} to {:.0}", row.low, row.high),
             format!("{:.2}", row.ratio),
+            format!("{:.0}", row.p50),
             format!("{:.2}", row.cpu),
         ]
     };
@@ -121,6 +127,7 @@ pub(crate) fn json(rows: &[Row], marks: &[Row]) -> String {
     let value = |row: &Row| -> Value {
         json!({
             "store": row.subject.name(), "records_per_commit": row.records, "records_per_second": row.rate.round(),
+            "p50_us_per_commit": row.p50,
             "lower_quartile": row.low.round(), "upper_quartile": row.high.round(), "cpu_us_per_record": row.cpu,
         })
     };

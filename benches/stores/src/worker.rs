@@ -19,6 +19,8 @@ pub(crate) struct Round {
     pub(crate) time: Duration,
     /// All the process's threads, since the round before ended: what is done behind a subject's back is its own.
     pub(crate) cpu: Duration,
+    /// The middle one of its commits.
+    pub(crate) p50: Duration,
 }
 
 /// The parent's end.
@@ -47,8 +49,9 @@ impl Worker {
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         let numbers: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-        let [commits, time, cpu] = numbers.as_slice() else { anyhow::bail!("a worker says {line:?}") };
-        Ok(Round { commits: *commits, time: Duration::from_nanos(*time), cpu: Duration::from_nanos(*cpu) })
+        let [commits, time, cpu, p50] = numbers.as_slice() else { anyhow::bail!("a worker says {line:?}") };
+        let [time, cpu, p50] = [time, cpu, p50].map(|nanos| Duration::from_nanos(*nanos));
+        Ok(Round { commits: *commits, time, cpu, p50 })
     }
 
     pub(crate) fn end(mut self) -> Result<()> {
@@ -71,16 +74,19 @@ pub(crate) fn serve(subject: Subject, records: usize, directory: &Path) -> Resul
     for line in std::io::stdin().lines() {
         line?;
         let began = Instant::now();
-        let mut commits = 0_u64;
-        while began.elapsed() < ROUND {
+        let (mut time, mut commits) = (Duration::ZERO, Vec::new());
+        while time < ROUND {
             store.commit()?;
-            commits += 1;
+            let before = std::mem::replace(&mut time, began.elapsed());
+            commits.push(time.saturating_sub(before));
         }
-        let time = began.elapsed();
         // On the CPU that is measured, if not on the clock: somebody must do it.
         store.between()?;
         let now = cpu_time();
-        println!("{commits} {} {}", time.as_nanos(), now.saturating_sub(cpu).as_nanos());
+        let middle = commits.len() / 2;
+        let p50 = *commits.select_nth_unstable(middle).1;
+        let [time, spent, p50] = [time, now.saturating_sub(cpu), p50].map(|time| time.as_nanos());
+        println!("{} {time} {spent} {p50}", commits.len());
         cpu = now;
     }
     Ok(())

@@ -147,7 +147,7 @@ fn tokens(out: &mut String, dictionary: &Dictionary, summary: &Summary, body: &[
         push_token(out, KEY, key.as_str());
     }
     let sender = match summary.standing {
-        Standing::Notice => Some(Ori::of_switch()),
+        Standing::Notice => summary.sender.or_else(|| Some(Ori::of_switch())),
         Standing::Accepted | Standing::Refused(_) => summary.sender,
     };
     if let Some(ori) = &sender {

@@ -121,7 +121,13 @@ impl Archive {
     /// [`Error::Journal`] if the journal cannot be read, [`Error::Database`] or [`Error::Io`] if the disk refuses; what the file
     /// holds stays, and the next call tries again.
     pub fn fill(&mut self, source: &impl Source, budget: Budget) -> Result<Filled, Error> {
-        if let Some(what) = store::complaint(&self.path)? {
+        // A file that is open can still be filled after its name was taken away, and nobody could ask it.
+        if self.open.is_some() && !self.path.exists() {
+            self.discard(Discarded::Missing);
+        }
+        if self.open.is_some()
+            && let Some(what) = store::complaint(&self.path)?
+        {
             self.discard(Discarded::Damaged(what));
         }
         match self.fill_once(source, budget) {

@@ -109,7 +109,7 @@ impl Full {
         let summary = &self.hit.summary;
         let stamp = |time| Stamp::at(time, utc_offset);
         let sender = match summary.standing {
-            Standing::Notice => Some(Ori::of_switch()),
+            Standing::Notice => summary.sender.or_else(|| Some(Ori::of_switch())),
             Standing::Accepted | Standing::Refused(_) => summary.sender,
         };
         let header = OutputHeader {

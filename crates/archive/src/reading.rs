@@ -1,10 +1,9 @@
 //! From a record of the journal to messages and ends of copies.
 
 use bytes::Bytes;
-use switch_core::reading::{CopyTo, NoticeTo, Reading, Received};
+use switch_core::reading::{CopyTo, NoticeTo, Reading, Received, SentAgain};
 use switch_core::{Delivery, Msn};
 
-use codec::name::Ori;
 use codec::number::Number;
 
 use crate::enter::{Entering, Entry};
@@ -37,6 +36,7 @@ pub(crate) fn take(entry: &mut Entry<'_>, sequence: u64, kind: u8, payload: &[u8
         | Reading::Repeated { .. }
         | Reading::Link { .. }
         | Reading::Answered { .. }
+        | Reading::Overdue { .. }
         | Reading::Act(_) => {}
     }
     for (ordinal, message) in messages_of(&reading).enumerate() {
@@ -63,18 +63,21 @@ pub(crate) struct Message<'a> {
 
 /// The messages of a record, in the order of their ordinals: what was received first, then notices.
 pub(crate) fn messages_of(reading: &Reading) -> impl Iterator<Item = Message<'_>> {
-    let (received, notices): (_, &[NoticeTo]) = match reading {
-        Reading::Accepted { reception, msn, copies, notices } => {
+    let again: &[SentAgain] = if let Reading::Act(act) = reading { &act.again } else { &[] };
+    let (first, notices): (_, &[NoticeTo]) = match reading {
+        Reading::Accepted { reception, msn, copies, notices, .. } => {
             (Some(received(reception, Standing::Accepted, Some(*msn), copies)), notices)
         }
         Reading::Refused { reception, number, notice } => {
             (Some(received(reception, Standing::Refused(*number), None, &[])), std::slice::from_ref(notice))
         }
         Reading::Returned { notice, .. } => (None, notice.as_slice()),
-        Reading::Answered { notices, .. } => (None, notices),
-        Reading::Delivered { .. } | Reading::Repeated { .. } | Reading::Link { .. } | Reading::Act(_) => (None, &[]),
+        Reading::Answered { notices, .. } | Reading::Overdue { notices, .. } => (None, notices),
+        Reading::Act(act) => (None, &act.notices),
+        Reading::Delivered { .. } | Reading::Repeated { .. } | Reading::Link { .. } => (None, &[]),
     };
-    received.into_iter().chain(notices.iter().map(notice))
+    let again = again.iter().map(|sent| received(&sent.reception, Standing::Accepted, Some(sent.msn), &sent.copies));
+    first.into_iter().chain(again).chain(notices.iter().map(notice))
 }
 
 fn received<'a>(reception: &'a Received, standing: Standing, msn: Option<Msn>, copies: &[CopyTo]) -> Message<'a> {
@@ -102,7 +105,7 @@ fn notice(notice: &NoticeTo) -> Message<'_> {
         key: Some(notice.key),
         station: None,
         link: None,
-        sender: Some(Ori::of_switch()),
+        sender: Some(notice.from),
         control: notice.control,
         isn: Number::SWITCH,
         bytes: u32::try_from(notice.body.len()).unwrap_or(u32::MAX),

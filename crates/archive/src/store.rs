@@ -199,7 +199,12 @@ pub(crate) fn open_reader(path: &Path) -> Result<(Connection, Header), Error> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(judged.map(|header| (connection, header)))
     }));
-    opened?.map_err(unusable)
+    let opened = opened?;
+    // Whoever fills it may have it open since it was good, and not notice by itself.
+    if let Err(reason @ (Discarded::Damaged(_) | Discarded::Foreign)) = &opened {
+        complain(path, &reason.to_string());
+    }
+    opened.map_err(unusable)
 }
 
 /// Damage is a reason to throw the file away, anything else an error.

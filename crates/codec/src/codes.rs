@@ -4,31 +4,98 @@
 //! something else in another, and all of them something else than a routing code: `AX` is a line of the network and,
 //! in the place table, a tribe (`protocol-specs/formats.md` 2.2).
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 /// A table that a field of the dictionary can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
+    /// Colors of eyes.
+    Eye,
+    /// Colors of hair.
+    Hair,
+    /// Letters of the NCIC files.
+    NcicFile,
+    /// Kinds of miscellaneous numbers: alien registration, passport and so on.
+    NumberKind,
     /// NCIC offense codes.
     Offense,
     /// Where a person can be born: countries, states, territories, provinces, in NCIC's codes, which are not ISO's.
     Place,
+    /// Races.
+    Race,
     /// Sexes.
     Sex,
+    /// Tones of skin.
+    Skin,
     /// States, territories and provinces that issue licenses and state numbers.
     State,
 }
 
 impl Table {
+    /// All of them, in the order of their names.
+    pub const ALL: [Self; 10] = [
+        Self::Eye,
+        Self::Hair,
+        Self::NcicFile,
+        Self::NumberKind,
+        Self::Offense,
+        Self::Place,
+        Self::Race,
+        Self::Sex,
+        Self::Skin,
+        Self::State,
+    ];
+
+    /// What the dictionary's files call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Eye => "eye",
+            Self::Hair => "hair",
+            Self::NcicFile => "ncic-file",
+            Self::NumberKind => "number-kind",
+            Self::Offense => "offense",
+            Self::Place => "place",
+            Self::Race => "race",
+            Self::Sex => "sex",
+            Self::Skin => "skin",
+            Self::State => "state",
+        }
+    }
+
     /// The table that the dictionary's files call so.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "offense" => Some(Self::Offense),
-            "place" => Some(Self::Place),
-            "sex" => Some(Self::Sex),
-            "state" => Some(Self::State),
-            _ => None,
+        Self::ALL.into_iter().find(|table| table.name() == name)
+    }
+
+    /// The files of `protocol-specs/codes/` that it is made of.
+    #[must_use]
+    pub const fn files(self) -> &'static [&'static str] {
+        match self {
+            Self::Eye => &["eye.csv"],
+            Self::Hair => &["hair.csv"],
+            Self::NcicFile => &["ncic_file.csv"],
+            Self::NumberKind => &["mnu.csv"],
+            Self::Offense => &["off.csv"],
+            Self::Place => &[
+                "countries.csv",
+                "us_states.csv",
+                "us_territories.csv",
+                "canadian_provinces.csv",
+                "mexican_states.csv",
+                "pob_niem20.csv",
+            ],
+            Self::Race => &["race.csv"],
+            Self::Sex => &["sex.csv"],
+            Self::Skin => &["skin.csv"],
+            Self::State => &[
+                "us_states.csv",
+                "us_territories.csv",
+                "canadian_provinces.csv",
+                "mexican_states.csv",
+                "state_province_lsta.csv",
+            ],
         }
     }
 
@@ -52,40 +119,34 @@ impl Table {
     }
 
     fn rows(self) -> &'static [Row] {
-        static OFFENSE: LazyLock<Vec<Row>> = LazyLock::new(|| read(OFFENSES));
-        static PLACE: LazyLock<Vec<Row>> = LazyLock::new(|| read(PLACES));
-        static SEX: LazyLock<Vec<Row>> = LazyLock::new(|| read(SEXES));
-        static STATE: LazyLock<Vec<Row>> = LazyLock::new(|| read(STATES));
-        match self {
-            Self::Offense => &OFFENSE,
-            Self::Place => &PLACE,
-            Self::Sex => &SEX,
-            Self::State => &STATE,
-        }
+        static ROWS: [OnceLock<Vec<Row>>; Table::ALL.len()] = [const { OnceLock::new() }; Table::ALL.len()];
+        ROWS.get(self as usize).map_or(&[], |rows| rows.get_or_init(|| read(self.files())))
     }
 }
 
-const OFFENSES: &[&str] = &[include_str!("../../../protocol-specs/codes/off.csv")];
-
-const PLACES: &[&str] = &[
-    include_str!("../../../protocol-specs/codes/countries.csv"),
-    include_str!("../../../protocol-specs/codes/us_states.csv"),
-    include_str!("../../../protocol-specs/codes/us_territories.csv"),
-    include_str!("../../../protocol-specs/codes/canadian_provinces.csv"),
-    include_str!("../../../protocol-specs/codes/mexican_states.csv"),
-    // The older list, for what the newer ones no longer have: records keep the code they were made with.
-    include_str!("../../../protocol-specs/codes/pob_niem20.csv"),
+/// The files of `protocol-specs/codes/` that are compiled in, by their names. In the place table the older list stands
+/// last, for what the newer ones no longer have: records keep the code they were made with.
+const FILES: &[(&str, &str)] = &[
+    ("canadian_provinces.csv", include_str!("../../../protocol-specs/codes/canadian_provinces.csv")),
+    ("countries.csv", include_str!("../../../protocol-specs/codes/countries.csv")),
+    ("eye.csv", include_str!("../../../protocol-specs/codes/eye.csv")),
+    ("hair.csv", include_str!("../../../protocol-specs/codes/hair.csv")),
+    ("mexican_states.csv", include_str!("../../../protocol-specs/codes/mexican_states.csv")),
+    ("mnu.csv", include_str!("../../../protocol-specs/codes/mnu.csv")),
+    ("ncic_file.csv", include_str!("../../../protocol-specs/codes/ncic_file.csv")),
+    ("off.csv", include_str!("../../../protocol-specs/codes/off.csv")),
+    ("pob_niem20.csv", include_str!("../../../protocol-specs/codes/pob_niem20.csv")),
+    ("race.csv", include_str!("../../../protocol-specs/codes/race.csv")),
+    ("sex.csv", include_str!("../../../protocol-specs/codes/sex.csv")),
+    ("skin.csv", include_str!("../../../protocol-specs/codes/skin.csv")),
+    ("state_province_lsta.csv", include_str!("../../../protocol-specs/codes/state_province_lsta.csv")),
+    ("us_states.csv", include_str!("../../../protocol-specs/codes/us_states.csv")),
+    ("us_territories.csv", include_str!("../../../protocol-specs/codes/us_territories.csv")),
 ];
 
-const SEXES: &[&str] = &[include_str!("../../../protocol-specs/codes/sex.csv")];
-
-const STATES: &[&str] = &[
-    include_str!("../../../protocol-specs/codes/us_states.csv"),
-    include_str!("../../../protocol-specs/codes/us_territories.csv"),
-    include_str!("../../../protocol-specs/codes/canadian_provinces.csv"),
-    include_str!("../../../protocol-specs/codes/mexican_states.csv"),
-    include_str!("../../../protocol-specs/codes/state_province_lsta.csv"),
-];
+fn text_of(file: &str) -> &'static str {
+    FILES.iter().find(|(name, _)| *name == file).map_or("", |(_, text)| text)
+}
 
 #[derive(Debug)]
 struct Row {
@@ -96,8 +157,9 @@ struct Row {
 
 /// Reads tables of two columns, code and text, under a heading; where two have a code, the first one's text holds.
 /// What is not such a row is left out: the test that counts rows would see it.
-fn read(tables: &[&str]) -> Vec<Row> {
-    let records = tables.iter().flat_map(|table| csv::Reader::from_reader(table.as_bytes()).into_records().flatten());
+fn read(files: &[&str]) -> Vec<Row> {
+    let records =
+        files.iter().flat_map(|file| csv::Reader::from_reader(text_of(file).as_bytes()).into_records().flatten());
     let mut rows: Vec<Row> = records
         .filter_map(|record| {
             let (code, text) = (record.get(0)?.to_owned(), record.get(1)?.to_owned());
@@ -123,12 +185,12 @@ mod tests {
 
     #[test]
     fn every_row_of_every_file_is_in_its_table() {
-        for (table, files) in
-            [(Table::Offense, OFFENSES), (Table::Place, PLACES), (Table::Sex, SEXES), (Table::State, STATES)]
-        {
+        for table in Table::ALL {
             // The first column of every line after the heading; no code is quoted.
             let first = |line: &'static str| line.split(',').next().unwrap();
-            let codes: BTreeSet<&str> = files.iter().flat_map(|file| file.lines().skip(1)).map(first).collect();
+            let lines = |file: &&str| text_of(file).lines().skip(1);
+            let codes: BTreeSet<&str> = table.files().iter().flat_map(lines).map(first).collect();
+            assert!(!codes.is_empty() && Table::named(table.name()) == Some(table), "{table:?}");
             let read: BTreeSet<&str> = table.entries().map(|(code, _)| code).collect();
             assert_eq!(read, codes, "{table:?}");
             assert!(

@@ -4,11 +4,16 @@
 //! Each reads its bytes as a peer's, and asserts what callers rely on: offsets lie inside the input, limits are kept,
 //! what was read can be written and is read back the same.
 
+use bytes::Bytes;
 use jiff::civil::{Date, date};
 
 use crate::dictionary::{Body, Dictionary, MessageSpec};
 use crate::legacy::{self, Destination, Destinations, InputHeader, LineEnd, OutputHeader};
+use crate::name::Ori;
 use crate::notice::{ErNumber, er_body};
+use crate::number::Number;
+use crate::time::{Stamp, Timestamp};
+use crate::{niem, xml};
 
 /// A day like any other; nothing reads a clock.
 const TODAY: Date = date(2030, 1, 31);
@@ -115,6 +120,60 @@ pub fn fields(body: &[u8]) {
     }
 }
 
+/// A document of a NIEM station, and a body on its way to one.
+///
+/// # Panics
+/// If something does not hold that must hold of any bytes.
+pub fn niem(bytes: &[u8]) {
+    for spec in ["AM", "ER", "IAQ", "YQ", "YR"].iter().filter_map(|key| Dictionary::builtin().spec(key.parse().ok()?)) {
+        let document = niem_document(spec, bytes);
+        let root = xml::parse(&document);
+        assert!(root.is_ok_and(|root| niem::is_root(&root)), "what is written is not well formed");
+    }
+    let root = match xml::parse(bytes) {
+        Ok(root) => root,
+        Err(error) => return assert!(error.offset <= bytes.len(), "an error lies outside the document"),
+    };
+    let text = match niem::read(&root, Dictionary::builtin()) {
+        Ok(text) => text,
+        Err(fault) => {
+            assert!(!fault.detail.is_empty() && fault.detail.len() <= 120, "a refusal says nothing, or too much");
+            return assert_eq!(legacy::disallowed_byte(fault.detail.as_bytes()), None, "a refusal is no text");
+        }
+    };
+    assert_eq!(legacy::disallowed_byte(&text), None, "a document becomes bytes that no message may have");
+    let input = legacy::parse_input(&text);
+    assert!(input.is_ok(), "a document becomes a message that cannot be read");
+    let Ok(input) = input else { return };
+    assert!(input.checked_control().is_ok(), "a document becomes a message with a bad control field");
+    let (Some(body), Some(spec)) = (input.body, Dictionary::builtin().spec(input.key)) else { return };
+    // What it says is said again, to the byte, when it has gone out and come in.
+    let again = niem_document(spec, body);
+    let read = xml::parse(&again).map(|root| niem::read(&root, Dictionary::builtin()));
+    let Ok(Ok(read)) = read else {
+        return assert!(spec.check_body(body, TODAY).is_err(), "a valid body is not read back");
+    };
+    let body_read = legacy::parse_input(&read).ok().and_then(|input| input.body);
+    if spec.check_body(body, TODAY).is_ok() {
+        assert_eq!(niem_document(spec, body_read.unwrap_or_default()), again, "a body changes on the way");
+    }
+}
+
+fn niem_document(spec: &MessageSpec, body: &[u8]) -> Bytes {
+    let stamp = Stamp::at(Timestamp(1_896_120_000_000_000), 0);
+    let header = OutputHeader {
+        key: spec.key,
+        sender: Ori::of_switch(),
+        received: stamp,
+        isn: Number::SWITCH,
+        sent: stamp,
+        osn: Number::SWITCH,
+        destination: "ZZ",
+        control: None,
+    };
+    niem::encode(&header, spec, body)
+}
+
 /// A file of the dictionary.
 ///
 /// # Panics
@@ -132,6 +191,7 @@ pub fn dictionary(bytes: &[u8]) {
                 assert!((1..=Destinations::MAX).contains(&spec.destinations.max), "a limit is out of range");
                 check_and_fold(spec, b"");
                 check_and_fold(spec, b"PUR/C.NAM/SAMPLE, PERSON A.DOB/19800102");
+                check_and_fold(spec, b"RTY/wp.PRI/U.NAM/SAMPLE, PERSON A.DOB/.TYP/A");
             }
         }
     }
@@ -142,6 +202,7 @@ fn check_and_fold(spec: &MessageSpec, body: &[u8]) {
     if let Err(error) = spec.check_body(body, TODAY) {
         assert!(error.offset <= body.len(), "an error lies outside the body");
         assert_eq!(error.options, error.number == ErNumber::Options, "the option list belongs to ER 22");
+        assert_eq!(error.options, !spec.offered(&error).is_empty(), "ER 22 offers nothing");
         return assert!(!error.detail.is_empty(), "an error says nothing");
     }
     let folded = spec.fold_body(body);

@@ -214,7 +214,7 @@ pub(crate) fn make<D: Disk>(
     let number = segment.header.number;
     let record = check_record(&bytes, segment.seed).filter(|record| record.sequence == through);
     let damaged = || ReadError::Damaged { sequence: through, file: crate::chores::segment_name(number), offset };
-    if record.ok_or_else(damaged)?.hash() != hash {
+    if record.ok_or_else(damaged)?.hash != hash {
         return Err(CheckpointError::NotTheRecord(through));
     }
     let header = CheckpointHeader { id: shelf.id, sequence: through, segment: number, offset, hash };

@@ -4,15 +4,15 @@
 //! only a roll that comes before its segment is ready waits.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, PoisonError};
 
 use crate::checkpoint::KEPT_MAX;
 use crate::disk::{Disk, DiskFile, read_full_at, write_all_at};
 use crate::error::{CommitError, Damage, Fault, OpenError};
-use crate::format::{HeaderError, Id, MARK_FILE_BYTES, MARK_SLOT_BYTES, MARK_SLOT_OFFSETS, Mark};
+use crate::format::{HeaderError, Id, MARK_FILE_BYTES, MARK_SLOT_BYTES, MARK_SLOT_OFFSETS, Mark, read_mark_slots};
 use crate::index::SegmentView;
 use crate::reader::Shelf;
+use crate::sync::{Builder, Condvar, JoinHandle, Mutex, MutexGuard};
 
 /// The high-water mark's file.
 pub(crate) const MARK: &str = "mark";
@@ -82,22 +82,17 @@ impl<F: DiskFile> MarkFile<F> {
     /// Opens the file and reads the newer slot; says how many slots were bad, at most one.
     pub(crate) fn open<D: Disk<File = F>>(disk: &D) -> Result<(Self, u8), OpenError> {
         let file = disk.open(MARK).map_err(|error| Fault::new("open", MARK, error))?;
-        let mut best: Option<Mark> = None;
-        let mut bad = 0;
-        for (slot, offset) in MARK_SLOT_OFFSETS.iter().enumerate() {
-            let mut bytes = [0; MARK_SLOT_BYTES];
-            read_full_at(&file, &mut bytes, *offset).map_err(|error| Fault::new("read", MARK, error))?;
-            match Mark::decode(&bytes) {
-                Ok(mark) if mark.generation % 2 == slot as u64 => {
-                    best = best.filter(|best| best.generation > mark.generation).or(Some(mark));
-                }
-                Err(HeaderError::Version(version)) => {
-                    return Err(OpenError::damaged(MARK, *offset, Damage::Version(version)));
-                }
-                Ok(_) | Err(_) => bad += 1,
+        let slots = read_mark_slots(|bytes, offset| read_full_at(&file, bytes, offset).map(drop));
+        let slots = slots.map_err(|error| Fault::new("read", MARK, error))?;
+        for (slot, offset) in slots.iter().zip(MARK_SLOT_OFFSETS) {
+            if let Err(HeaderError::Version(version)) = slot {
+                return Err(OpenError::damaged(MARK, offset, Damage::Version(*version)));
             }
         }
-        let last = best.ok_or_else(|| OpenError::damaged(MARK, 0, Damage::Mark))?;
+        let whole = slots.iter().filter_map(|slot| slot.ok());
+        let bad = slots.iter().map(|slot| u8::from(slot.is_err())).sum();
+        let last = whole.max_by_key(|mark| mark.generation);
+        let last = last.ok_or_else(|| OpenError::damaged(MARK, 0, Damage::Mark))?;
         Ok((Self { file, last }, bad))
     }
 
@@ -296,7 +291,7 @@ impl<D: Disk> Keeper<D> {
             Jobs { mark: None, retain: None, pruned: None, wanted: None, prepared: None, failed: None, stop: false };
         let desk = Arc::new(Desk { jobs: Mutex::new(jobs), changed: Condvar::new() });
         let theirs = Arc::clone(&desk);
-        let thread = thread::Builder::new().name("journal-keeper".to_owned()).spawn(move || {
+        let thread = Builder::new().name("journal-keeper".to_owned()).spawn(move || {
             let (chores, ended) = keep(chores, &theirs, &wake);
             if let Err(fault) = ended {
                 theirs.jobs().failed = Some(fault);

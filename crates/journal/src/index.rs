@@ -1,13 +1,14 @@
 //! Where records lie: a sparse index of each segment, complete or still to be read, and the durable end.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::chores::segment_name;
 use crate::disk::DiskFile;
 use crate::error::ReadError;
 use crate::format::{Hash, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::scan::Window;
+use crate::sync::Mutex;
 
 /// Every so many records of a segment one offset is kept: 1/16 byte a record, and a read walks over 63 headers at most.
 const STRIDE: u64 = 64;
@@ -201,12 +202,12 @@ impl Unread {
             if (sequence - self.header.first_sequence).is_multiple_of(STRIDE) {
                 offsets.push(u32::try_from(offset).unwrap_or(u32::MAX));
             }
-            hash = record.hash();
+            hash = record.hash;
             offset += record.bytes.len() as u64;
         }
         // What follows is the seal, or the record that a start began with.
         let follows = window.record(offset, seed)?;
-        if follows.is_none_or(|next| next.previous != hash || next.hash() != self.link) {
+        if follows.is_none_or(|next| next.previous != hash || next.hash != self.link) {
             return Err(damaged(self.end, offset));
         }
         Ok(offsets)

@@ -21,16 +21,16 @@
 //! Other names are left alone. A segment is written full of zeros, synced, renamed to its name and the directory synced before
 //! it is used, so that a commit overwrites allocated blocks and changes no metadata of the file system.
 //!
-//! # Format, version 1
+//! # Format, version 2
 //!
-//! Integers are little-endian, reserved bytes are zero, hashes are SHA-256, checksums are CRC32C.
+//! Integers are little-endian, reserved bytes are zero, hashes are SHA-256, checksums are CRC32C except a record's.
 //!
 //! **Segment header**, the first 128 bytes of a segment in use, zeros in one that is not:
 //!
 //! | Offset | Bytes | |
 //! |---|---|---|
 //! | 0 | 8 | `ORIJRNL` LF |
-//! | 8 | 2 | version, 1 |
+//! | 8 | 2 | version, 2 |
 //! | 10 | 2 | reserved |
 //! | 12 | 4 | number of the key that payloads are sealed with; 0: none |
 //! | 16 | 16 | identity of the journal, random |
@@ -39,24 +39,26 @@
 //! | 48 | 8 | length of the file: a multiple of 4096, from 4096 to 1 GiB |
 //! | 56 | 32 | the chain's hash before: of the seal before, zeros in the first segment |
 //! | 88 | 36 | reserved |
-//! | 124 | 4 | checksum of bytes 0 to 123; every checksum in the segment starts from this value |
+//! | 124 | 4 | checksum of bytes 0 to 123; it goes into every record's checksum |
 //!
 //! **Record**, one after another from byte 128:
 //!
 //! | Offset | Bytes | |
 //! |---|---|---|
-//! | 0 | 4 | checksum of all that follows, padding too |
-//! | 4 | 4 | length of the payload, at most 1 MiB ([`PAYLOAD_BYTES_MAX`]) |
-//! | 8 | 8 | sequence number: 1, 2, 3, … |
-//! | 16 | 4 | how many records of the same commit come before this one |
-//! | 20 | 1 | kind: the caller's below 0xF0, the journal's own from there |
-//! | 21 | 3 | reserved |
-//! | 24 | 32 | hash of the record before, all its bytes: the chain |
+//! | 0 | 8 | checksum: the first 8 bytes of the record's hash, each half XORed with its segment header's checksum |
+//! | 8 | 3 | length of the payload, at most 1 MiB ([`PAYLOAD_BYTES_MAX`]) |
+//! | 11 | 1 | kind: the caller's below 0xF0, the journal's own from there |
+//! | 12 | 4 | how many records of the same commit come before this one |
+//! | 16 | 8 | sequence number: 1, 2, 3, … |
+//! | 24 | 32 | hash of the record before: the chain |
 //! | 56 | | payload, padded with zeros to a multiple of 8 |
+//!
+//! A record's hash covers all its bytes behind the checksum, the link and the padding too. The hash is needed for the chain
+//! anyway; that the checksum is a part of it saves a second pass over every byte, when storing and when reading.
 //!
 //! **Seal**, the last record of a segment that is full: kind 0xFF, the sequence number of the record to come, 16 bytes of payload:
 //! the count of the segment's records and the first one's number. It is in the chain like any record. The hash it names is the
-//! segment's, for the chain runs over every byte of it.
+//! segment's: the chain runs over every byte of it but the checksums, which follow from the rest.
 //! A seal is written only when the next segment is prepared, and the next segment's header, synced by itself, only when the seal
 //! is synced.
 //!
@@ -67,7 +69,7 @@
 //! | Offset | Bytes | |
 //! |---|---|---|
 //! | 0 | 8 | `ORIMARK` LF |
-//! | 8 | 2 | version, 1 |
+//! | 8 | 2 | version, 2 |
 //! | 10 | 6 | reserved |
 //! | 16 | 16 | identity of the journal |
 //! | 32 | 8 | generation, one more with each writing; even in the slot at 0 |
@@ -84,7 +86,7 @@
 //! | Offset | Bytes | |
 //! |---|---|---|
 //! | 0 | 8 | `ORICKPT` LF |
-//! | 8 | 2 | version, 1 |
+//! | 8 | 2 | version, 2 |
 //! | 10 | 6 | reserved |
 //! | 16 | 16 | identity of the journal |
 //! | 32 | 8 | sequence number of the last record that it covers |
@@ -143,7 +145,7 @@
 //!
 //! What is cut is overwritten with zeros and synced before anything is appended, so none of it can be read later as a record; the
 //! look-ahead would not mistake it either, as its commit began no later than the first record after the cut. The checksums of a
-//! segment start from its header's, which is different in each segment of each journal, so neither another segment's bytes nor
+//! segment's records depend on its header's, which is different in each segment of each journal, so neither another segment's bytes nor
 //! bytes that somebody sent as a message pass for a record.
 //! What is kept of the last commit is written again and synced: it may have been read from memory only, and after a sync that
 //! failed the system may call clean what it never wrote.
@@ -189,12 +191,20 @@ mod reader;
 mod recover;
 mod replay;
 mod scan;
+#[cfg(all(test, feature = "schedules"))]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
+#[path = "tests/schedules.rs"]
+mod schedules;
 mod stage;
 pub mod statement;
-#[cfg(test)]
+mod sync;
+#[cfg(all(test, not(feature = "schedules")))]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test that meets another variant fails and shows it")]
 mod tests;
+mod view;
 mod walk;
+#[cfg(test)]
+mod weaken;
 mod writer;
 
 pub use checkpoint::{CheckpointError, CheckpointWriter};

@@ -20,10 +20,9 @@ mod salvage;
 mod sink;
 mod stats;
 mod verify;
-mod view;
 mod walk;
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "schedules")))]
 mod tests;
 
 pub use self::backup::{BackedUp, BackupError, MANIFEST, Manifest, UNFINISHED_BACKUP, backup};

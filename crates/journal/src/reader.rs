@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use crate::error::{Fault, ReadError};
 use crate::format::{Hash, Id, JournalId, Prefix, RECORD_HEADER_BYTES, check_record};
 use crate::index::{Index, Place, SegmentView};
 use crate::replay::Replay;
+use crate::sync::{Condvar, Mutex, MutexGuard, RwLock};
 use crate::walk::Scan;
 
 /// Read at once while walking: some twenty messages of usual size.
@@ -230,7 +231,7 @@ impl<D: Disk> Shelf<D> {
     }
 
     /// The checkpoints that are kept, oldest first.
-    pub(crate) fn checkpoints(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
+    pub(crate) fn checkpoints(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -14,6 +14,7 @@ use crate::journal::{Config, Cut, Report, Tail, is_segment_length, write_header}
 use crate::reader::Shelf;
 use crate::replay::{Entry, Replay};
 use crate::scan::{Chain, End, Extent, Start, Window, find_seal, is_zero_from, scan_segment};
+use crate::view::read_header;
 
 /// Read and written at once while the last commit is written again.
 const REWRITE_BYTES: usize = 256 << 10;
@@ -195,13 +196,16 @@ struct Survey<'a, D: Disk> {
 
 impl<'a, D: Disk> Survey<'a, D> {
     fn new(disk: &'a D, mark: Mark, checkpoint: Option<CheckpointHeader>, segment_bytes: u64) -> Self {
+        let report = Report { mark_sequence: mark.sequence, ..Report::default() };
+        #[cfg(test)]
+        let mark = crate::weaken::mark(mark);
         Self {
             disk,
             mark,
             checkpoint,
             chain: Chain::default(),
             index: Index::default(),
-            report: Report { mark_sequence: mark.sequence, ..Report::default() },
+            report,
             last: None,
             unused: None,
             segment_bytes,
@@ -219,13 +223,7 @@ impl<'a, D: Disk> Survey<'a, D> {
             }
             let file = self.disk.open(&name).map_err(|error| Fault::new("open", &name, error))?;
             let length = file.len().map_err(|error| Fault::new("read", &name, error))?;
-            let mut bytes = [0; SEGMENT_HEADER_BYTES];
-            let count = read_full_at(&file, &mut bytes, 0).map_err(|error| Fault::new("read", &name, error))?;
-            let header = match SegmentHeader::decode(&bytes) {
-                _ if count < bytes.len() => Err(HeaderError::Damaged),
-                other => other,
-            };
-            match header {
+            match read_header(&file).map_err(|error| Fault::new("read", &name, error))? {
                 Ok(header) => self.read_used(file, &name, number, length, &header, replay)?,
                 Err(HeaderError::Version(version)) => {
                     return Err(OpenError::damaged(&name, 0, Damage::Version(version)));
@@ -322,7 +320,7 @@ impl<'a, D: Disk> Survey<'a, D> {
         let damaged = |reason| OpenError::damaged(name, offset, reason);
         let mut window = Window::new(file, name, header.capacity);
         let record = window.record(offset, header.seed())?;
-        let record = record.filter(|record| record.sequence == sequence && record.hash() == hash);
+        let record = record.filter(|record| record.sequence == sequence && record.hash == hash);
         let record = record.ok_or_else(|| damaged(Damage::NotTheCheckpoints { sequence }))?;
         if sequence == self.mark.sequence && hash != self.mark.hash {
             return Err(damaged(Damage::NotTheMarks { sequence }));

@@ -5,11 +5,11 @@ use std::io;
 use crate::disk::{DiskFile, read_full_at};
 use crate::error::{Damage, Fault, OpenError};
 use crate::format::{
-    Hash, KIND_OWN, KIND_SEAL, Prefix, RECORD_HEADER_BYTES, SEAL_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, Stored,
-    check_record, is_zero, read_seal,
+    Hash, KIND_OWN, KIND_SEAL, Prefix, SEAL_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, Stored, read_seal,
 };
+use crate::view::View;
 
-/// Read at once while scanning; a longer record makes the window as long as itself.
+/// Read at once while scanning.
 const WINDOW_BYTES: usize = 256 << 10;
 /// Read at once while a seal is looked for from the end: most lie less than a message away from it.
 const SEAL_SEARCH_BYTES: usize = 4096;
@@ -100,7 +100,7 @@ pub(crate) fn scan_segment<F: DiskFile>(
                 if read_seal(record.payload) != Some((next - header.first_sequence, header.first_sequence)) {
                     return Err(damaged(offset, Damage::Seal));
                 }
-                chain.hash = record.hash();
+                chain.hash = record.hash;
                 if let Some(behind) = window.first_data(end)? {
                     return Err(damaged(behind, Damage::BehindSeal));
                 }
@@ -110,7 +110,7 @@ pub(crate) fn scan_segment<F: DiskFile>(
             KIND_OWN.. => return Err(damaged(offset, Damage::Seal)),
             _ if end + SEAL_BYTES as u64 > header.capacity => return Err(damaged(offset, Damage::Seal)),
             _ => {
-                let hash = record.hash();
+                let hash = record.hash;
                 visit(&record, offset, &hash).map_err(|reason| damaged(offset, reason))?;
                 *chain = Chain { sequence: next, record_hash: hash, hash };
                 offset = end;
@@ -164,7 +164,7 @@ pub(crate) fn find_seal<F: DiskFile>(file: &F, name: &str, header: &SegmentHeade
         let says = (seal.sequence.saturating_sub(header.first_sequence), header.first_sequence);
         seal.kind == KIND_SEAL && read_seal(seal.payload) == Some(says)
     });
-    Ok(seal.map(|seal| Seal { offset, next_sequence: seal.sequence, hash: seal.hash() }))
+    Ok(seal.map(|seal| Seal { offset, next_sequence: seal.sequence, hash: seal.hash }))
 }
 
 /// The log stops at `offset`, after record `last`. Says how many bytes of an unfinished commit follow, which may be cut; or
@@ -174,121 +174,52 @@ pub(crate) fn find_seal<F: DiskFile>(file: &F, name: &str, header: &SegmentHeade
 /// record of a commit that began behind `last + 1` shows that the record missing here had been stored. A whole record of
 /// the very next commit shows nothing: a crash keeps any part of an unsynced write.
 fn look_ahead<F: DiskFile>(window: &mut Window<'_, F>, offset: u64, seed: u32, last: u64) -> Result<u64, OpenError> {
-    let capacity = window.capacity;
-    let mut data_end = offset;
-    let mut at = offset;
-    while at < capacity {
-        let here = window.some(at)?;
-        let length = here.len() as u64;
-        if is_zero(here) {
-            at += length;
-            continue;
+    let capacity = window.view.limit();
+    let later = |prefix: &Prefix| {
+        prefix.commit_start().is_some_and(|start| start > last + 1) && prefix.sequence - last <= capacity
+    };
+    match window.view.find(offset, seed, later).map_err(|error| window.fault(error))? {
+        (Some(later), _) => {
+            let reason = Damage::BeforeGood { sequence: last + 1, later };
+            Err(OpenError::damaged(window.name, offset, reason))
         }
-        if let Some(last_byte) = here.iter().rposition(|byte| *byte != 0) {
-            data_end = at + last_byte as u64 + 1;
-        }
-        // The block may end in the middle of a header: `record_if` reads on as it must.
-        for candidate in (at..at + length).step_by(8) {
-            let later = |prefix: &Prefix| {
-                prefix.commit_start().is_some_and(|start| start > last + 1) && prefix.sequence - last <= capacity
-            };
-            if window.record_if(candidate, seed, later)?.is_some() {
-                let reason = Damage::BeforeGood { sequence: last + 1, later: candidate };
-                return Err(OpenError::damaged(window.name, offset, reason));
-            }
-        }
-        at += length;
+        (None, data_end) => Ok(data_end - offset),
     }
-    Ok(data_end - offset)
 }
 
-/// A bounded view of a file that moves forward.
+/// A [`View`] of a file that has a name.
 pub(crate) struct Window<'a, F> {
-    file: &'a F,
     name: &'a str,
-    capacity: u64,
-    bytes: Vec<u8>,
-    start: u64,
+    view: View<'a, F>,
 }
 
 impl<'a, F: DiskFile> Window<'a, F> {
-    /// A view of the file's first `capacity` bytes.
-    pub(crate) fn new(file: &'a F, name: &'a str, capacity: u64) -> Self {
-        Self { file, name, capacity, bytes: Vec::new(), start: 0 }
+    /// A view of the file's first `limit` bytes.
+    pub(crate) fn new(file: &'a F, name: &'a str, limit: u64) -> Self {
+        Self { name, view: View::new(file, limit, WINDOW_BYTES) }
     }
 
     /// The same with what [`Self::into_held`] gave.
-    pub(crate) fn resume(file: &'a F, name: &'a str, capacity: u64, (bytes, start): (Vec<u8>, u64)) -> Self {
-        Self { file, name, capacity, bytes, start }
+    pub(crate) fn resume(file: &'a F, name: &'a str, limit: u64, held: (Vec<u8>, u64)) -> Self {
+        Self { name, view: View::new(file, limit, WINDOW_BYTES).holding(held) }
     }
 
     /// What it holds of the file, and where that begins.
     pub(crate) fn into_held(self) -> (Vec<u8>, u64) {
-        (self.bytes, self.start)
+        self.view.into_held()
     }
 
     /// The whole record at `offset`, if there is one.
     pub(crate) fn record(&mut self, offset: u64, seed: u32) -> Result<Option<Stored<'_>>, Fault> {
-        self.record_if(offset, seed, |_| true)
-    }
-
-    /// The whole record at `offset`, if there is one and the beginning of its header is wanted.
-    fn record_if(
-        &mut self,
-        offset: u64,
-        seed: u32,
-        wanted: impl Fn(&Prefix) -> bool,
-    ) -> Result<Option<Stored<'_>>, Fault> {
-        let room = usize::try_from(self.capacity.saturating_sub(offset)).unwrap_or(usize::MAX);
-        if room < RECORD_HEADER_BYTES {
-            return Ok(None);
-        }
-        let prefix = Prefix::decode(self.get(offset, RECORD_HEADER_BYTES)?);
-        match prefix.stored_bytes() {
-            Some(stored) if prefix.sequence != 0 && stored <= room && wanted(&prefix) => {
-                Ok(check_record(self.get(offset, stored)?, seed))
-            }
-            _ => Ok(None),
-        }
+        self.view.record(offset, seed).map_err(|error| Fault::new("read", self.name, error))
     }
 
     /// The offset of the first byte from `offset` on that is not zero.
-    fn first_data(&mut self, mut offset: u64) -> Result<Option<u64>, Fault> {
-        while offset < self.capacity {
-            let here = self.some(offset)?;
-            if !is_zero(here) {
-                let at = here.iter().position(|byte| *byte != 0).unwrap_or_default();
-                return Ok(Some(offset + at as u64));
-            }
-            offset += here.len() as u64;
-        }
-        Ok(None)
+    fn first_data(&mut self, offset: u64) -> Result<Option<u64>, Fault> {
+        self.view.first_data(offset).map_err(|error| Fault::new("read", self.name, error))
     }
 
-    /// A block of at least one byte from `offset`, which is below the capacity, ending on a multiple of 8.
-    fn some(&mut self, offset: u64) -> Result<&[u8], Fault> {
-        let left = usize::try_from(self.capacity - offset).unwrap_or(usize::MAX);
-        self.get(offset, left.min(WINDOW_BYTES / 4))
-    }
-
-    /// Exactly `length` bytes from `offset`, inside the capacity.
-    fn get(&mut self, offset: u64, length: usize) -> Result<&[u8], Fault> {
-        let fault = |error| Fault::new("read", self.name, error);
-        let held = self.start..self.start + self.bytes.len() as u64;
-        if !held.contains(&offset) || offset + length as u64 > held.end {
-            let left = usize::try_from(self.capacity.saturating_sub(offset)).unwrap_or(usize::MAX);
-            let wanted = length.max(WINDOW_BYTES).min(left);
-            // What is held is read again when a record lies across its end: simpler, and at most a record in a window.
-            self.bytes.resize(wanted, 0);
-            self.start = offset;
-            let count = read_full_at(self.file, &mut self.bytes, offset).map_err(fault)?;
-            self.bytes.truncate(count);
-            if count < length {
-                self.bytes.clear();
-                return Err(fault(io::ErrorKind::UnexpectedEof.into()));
-            }
-        }
-        let from = usize::try_from(offset - self.start).unwrap_or_default();
-        Ok(&self.bytes[from..from + length])
+    fn fault(&self, error: io::Error) -> Fault {
+        Fault::new("read", self.name, error)
     }
 }

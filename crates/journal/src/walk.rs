@@ -92,7 +92,7 @@ impl<D: Disk> Scan<D> {
                     && self.link.is_none_or(|link| link == record.previous) =>
             {
                 visit(Entry { sequence, kind: record.kind, payload: record.payload });
-                self.hash = record.hash();
+                self.hash = record.hash;
                 Ok(record.bytes.len())
             }
             Ok(_) => Err(ReadError::Damaged { sequence, file: place.name.clone(), offset: place.offset }),
@@ -137,7 +137,7 @@ impl<D: Disk> Scan<D> {
         let mut window = Window::new(&*place.file, &place.name, place.segment.header.capacity);
         let seal = window.record(place.offset, place.segment.seed)?;
         let right = seal.is_some_and(|seal| {
-            seal.kind == KIND_SEAL && self.link.is_none_or(|link| link == seal.previous) && seal.hash() == before
+            seal.kind == KIND_SEAL && self.link.is_none_or(|link| link == seal.previous) && seal.hash == before
         });
         let damaged = || ReadError::Damaged { sequence: self.next, file: place.name.clone(), offset: place.offset };
         right.then_some(()).ok_or_else(damaged)

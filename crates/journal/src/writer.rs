@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
@@ -14,6 +12,7 @@ use crate::disk::Disk;
 use crate::error::{AppendError, CommitError, Fault, ShutdownError};
 use crate::journal::{COMMITTED_MAX, Committed, Journal, check_record};
 use crate::reader::Reader;
+use crate::sync::{Builder, Condvar, Instant, JoinHandle, Mutex, MutexGuard};
 
 /// At most about this much is written by one commit: what comes later in the queue does not hold up the first.
 const COMMIT_BYTES: usize = 4 << 20;
@@ -86,6 +85,10 @@ pub fn start<D: Disk>(
     let desk = Arc::new(Desk { queue: Mutex::new(queue), committed: Mutex::default(), changed: Condvar::new() });
     let keepers = Arc::clone(&desk);
     journal.start_keeper(move || {
+        #[cfg(test)]
+        if crate::weaken::is_out(crate::weaken::Protection::WakeUnderLock) {
+            return keepers.changed.notify_all();
+        }
         // Under the lock, so that the writer is either before its look at the keeper or already waiting.
         let queue = keepers.queue();
         keepers.changed.notify_all();
@@ -93,7 +96,7 @@ pub fn start<D: Disk>(
     })?;
     let (reader, bytes_max) = (journal.reader(), journal.payload_bytes_max());
     let theirs = Arc::clone(&desk);
-    let thread = thread::Builder::new().name("journal-writer".to_owned()).spawn(move || {
+    let thread = Builder::new().name("journal-writer".to_owned()).spawn(move || {
         let stop = StopOnDrop(&theirs);
         let work = Work { desk: &theirs, journal, notify, announced: 0, mark_due: None };
         let ended = work.run();

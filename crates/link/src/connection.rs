@@ -21,7 +21,7 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, BytesMut};
-use codec::block::OVERHEAD_BYTES;
+use codec::fox::OVERHEAD_BYTES;
 use codec::time::Tick;
 use rustls::AlertDescription;
 use session::{Config, Event, Outgoing, Readiness, Refusal, Session, Token};
@@ -69,7 +69,7 @@ impl Limits {
     /// messages sent and not yet delivered or failed, answers each received message once, and says little else.
     #[must_use]
     pub const fn commands(&self, window: u16) -> usize {
-        // One read may end one message more than it has room for the shortest blocks.
+        // One read may end one message more than it has room for the shortest blocks, and frames are shorter still.
         let received = self.unaccepted_messages + READ_BYTES / OVERHEAD_BYTES + 1;
         received + window as usize + OTHER_COMMANDS
     }
@@ -135,7 +135,7 @@ impl CloseReason {
     #[must_use]
     pub const fn label(&self) -> &'static str {
         match self {
-            Self::Session(session::CloseReason::Frame(_)) => "frame",
+            Self::Session(session::CloseReason::Frame(_) | session::CloseReason::FoxFrame(_)) => "frame",
             Self::Session(session::CloseReason::Interleaved) => "interleaved",
             Self::Session(session::CloseReason::Unacknowledged { .. }) => "unacknowledged",
             Self::Session(session::CloseReason::Unanswered) => "unanswered",

@@ -15,10 +15,11 @@ mod live;
 mod watch;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -279,10 +280,19 @@ pub enum ListenError {
     },
 }
 
-/// A bound address, and the files that say who may come.
+/// What a link that came in by an address speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// DMPP-2020 blocks.
+    Dmpp,
+    /// Foxtalk frames.
+    Fox,
+}
+
+/// Bound addresses, and the files that say who may come. All addresses share the limits.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    sockets: Vec<(Door, TcpListener)>,
     address: SocketAddr,
     limits: Limits,
     watch: Watch,
@@ -300,10 +310,24 @@ impl Listener {
         let failed = |source| ListenError::Address { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, limits, watch, credentials })
+        Ok(Self { sockets: vec![(Door::Dmpp, socket)], address, limits, watch, credentials })
     }
 
-    /// The address, with the port that the system chose if none was given.
+    /// Binds one more address, for links that speak something else. Says which address it is, with the port that the
+    /// system chose if none was given.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be listened on.
+    pub async fn bind_also(&mut self, door: Door, address: SocketAddr) -> Result<SocketAddr, ListenError> {
+        let failed = |source| ListenError::Address { address, source };
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = socket.local_addr().map_err(failed)?;
+        self.sockets.push((door, socket));
+        Ok(bound)
+    }
+
+    /// The first address, with the port that the system chose if none was given.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -330,7 +354,7 @@ impl Listener {
         accept: impl Fn(Link) + Send + Sync + 'static,
         observe: impl Fn(ListenerEvent) + Send + Sync + 'static,
     ) {
-        let Self { socket, limits, watch, credentials, .. } = self;
+        let Self { sockets, limits, watch, credentials, .. } = self;
         let shared = Arc::new(Shared {
             credentials: ArcSwapOption::from_pointee(credentials),
             registry: Registry::default(),
@@ -343,10 +367,10 @@ impl Listener {
         select! {
             biased;
             () = stop.cancelled() => {}
-            () = shared.accept_all(&socket, &handshakes, &stop) => {}
+            () = shared.accept_all(&sockets, &handshakes, &stop) => {}
             () = watch.run(&shared) => {}
         }
-        drop(socket);
+        drop(sockets);
         handshakes.close();
         handshakes.wait().await;
     }
@@ -355,6 +379,7 @@ impl Listener {
 /// A link that is up: a proven station, and nothing said yet.
 pub struct Link {
     peer: Peer,
+    door: Door,
     until: Timestamp,
     stream: TlsStream<TcpStream>,
     registration: Registration,
@@ -363,7 +388,7 @@ pub struct Link {
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Link").field("peer", &self.peer).field("door", &self.door).finish_non_exhaustive()
     }
 }
 
@@ -372,6 +397,12 @@ impl Link {
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// What it speaks, by the address that it came in by.
+    #[must_use]
+    pub const fn door(&self) -> Door {
+        self.door
     }
 
     /// As [`connection::drive`], with the listener's limits, until the link ends or the listener ends it.
@@ -415,13 +446,19 @@ struct Shared {
 }
 
 impl Shared {
-    async fn accept_all(self: &Arc<Self>, socket: &TcpListener, handshakes: &TaskTracker, stop: &CancellationToken) {
+    async fn accept_all(
+        self: &Arc<Self>,
+        sockets: &[(Door, TcpListener)],
+        handshakes: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
         let mut pause = PAUSE_MIN;
+        let mut first = 0;
         loop {
-            match socket.accept().await {
-                Ok((tcp, address)) => {
+            match accept_any(sockets, &mut first).await {
+                Ok((door, tcp, address)) => {
                     pause = PAUSE_MIN;
-                    if let Some(handshake) = self.begin(tcp, address) {
+                    if let Some(handshake) = self.begin(door, tcp, address) {
                         let stop = stop.clone();
                         handshakes.spawn(async move {
                             stop.run_until_cancelled(handshake).await;
@@ -439,7 +476,12 @@ impl Shared {
     }
 
     /// The handshake of a connection, unless there are too many.
-    fn begin(self: &Arc<Self>, tcp: TcpStream, address: SocketAddr) -> Option<impl Future<Output = ()> + use<>> {
+    fn begin(
+        self: &Arc<Self>,
+        door: Door,
+        tcp: TcpStream,
+        address: SocketAddr,
+    ) -> Option<impl Future<Output = ()> + use<>> {
         let slot = match self.half_open.enter(address.ip()) {
             Ok(slot) => slot,
             Err(why) => {
@@ -449,7 +491,7 @@ impl Shared {
         };
         let this = Arc::clone(self);
         Some(async move {
-            let handshake = timeout(this.limits.handshake, this.shake_hands(tcp, address)).await;
+            let handshake = timeout(this.limits.handshake, this.shake_hands(door, tcp, address)).await;
             drop(slot);
             match handshake.unwrap_or(Err(HandshakeFailure::Deadline)) {
                 Ok(link) => {
@@ -461,7 +503,12 @@ impl Shared {
         })
     }
 
-    async fn shake_hands(self: &Arc<Self>, tcp: TcpStream, address: SocketAddr) -> Result<Link, HandshakeFailure> {
+    async fn shake_hands(
+        self: &Arc<Self>,
+        door: Door,
+        tcp: TcpStream,
+        address: SocketAddr,
+    ) -> Result<Link, HandshakeFailure> {
         let credentials = self.credentials.load_full().ok_or(HandshakeFailure::Refusing)?;
         // Acknowledgements are small and must not wait for one another. Without it a link is slow, not wrong.
         drop(tcp.set_nodelay(true));
@@ -477,8 +524,24 @@ impl Shared {
         if !Arc::ptr_eq(&current, &credentials) {
             current.trust.check(&chain, Timestamp::now()).map_err(|error| HandshakeFailure::of_tls(&error))?;
         }
-        Ok(Link { peer, until, stream, registration: registration.up(), cut })
+        Ok(Link { peer, door, until, stream, registration: registration.up(), cut })
     }
+}
+
+/// The next connection of any of the sockets. The socket after the one that gave it is asked first the next time, so that
+/// none can keep the others waiting.
+async fn accept_any(sockets: &[(Door, TcpListener)], first: &mut usize) -> io::Result<(Door, TcpStream, SocketAddr)> {
+    poll_fn(|cx| {
+        let order = sockets.iter().enumerate().cycle().skip(*first).take(sockets.len());
+        for (place, (door, socket)) in order {
+            if let Poll::Ready(accepted) = socket.poll_accept(cx) {
+                *first = (place + 1) % sockets.len();
+                return Poll::Ready(accepted.map(|(tcp, address)| (*door, tcp, address)));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Whether a failed accept says something about one connection only, which is gone already.

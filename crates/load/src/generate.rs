@@ -5,7 +5,7 @@
 //! a run and no stream of refusals in it.
 
 use codec::codes::Table;
-use codec::dictionary::{Body, BodyError, FieldRules, FieldSpec, Form, MessageSpec, Text};
+use codec::dictionary::{Body, BodyError, FieldRules, FieldSet, FieldSpec, Form, MessageSpec, Text};
 use jiff::civil::Date;
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
@@ -35,12 +35,17 @@ impl Bodies {
     }
 
     fn fields(&self, rules: &FieldRules, bytes: usize, random: &mut Pcg64) -> Vec<u8> {
-        let option = rules.options().choose(random);
-        let wanted: Vec<&str> = option.map(|line| line.split(", ").collect()).unwrap_or_default();
-        let offered = |field: &FieldSpec| {
-            let prefix = field.prefix.as_str();
-            rules.options().iter().any(|line| line.split(", ").any(|one| one == prefix))
+        let set = rules.sets().choose(random);
+        let has = |set: &FieldSet, field: &FieldSpec| {
+            let mut members = set.required(rules.fields()).chain(set.optional(rules.fields()));
+            members.any(|one| one.prefix == field.prefix)
         };
+        let offered = |field: &FieldSpec| rules.sets().iter().any(|set| has(set, field));
+        let wanted = |field: &FieldSpec| {
+            set.is_some_and(|set| set.required(rules.fields()).any(|one| one.prefix == field.prefix))
+        };
+        // What belongs to another set is not there.
+        let possible = |field: &FieldSpec| set.is_some_and(|set| has(set, field)) || !offered(field);
         // The field that makes the body as long as it is to be is there for that alone.
         let pads = |field: &&FieldSpec| {
             !field.required && !offered(field) && field.text == Text::Free && *field.length.end() >= PADDING_MIN
@@ -48,10 +53,13 @@ impl Bodies {
         let padding = rules.fields().iter().find(pads);
         let mut parts = Vec::new();
         for field in rules.fields() {
-            let needed = field.required || wanted.contains(&field.prefix.as_str());
+            let needed = field.required || wanted(field);
             let is_padding = padding.is_some_and(|padding| padding.prefix == field.prefix);
-            if needed || !offered(field) && !is_padding && random.random_bool(self.optional) {
-                parts.push(format!("{}/{}", field.prefix, value(field, self.today, random)));
+            if needed || possible(field) && !is_padding && random.random_bool(self.optional) {
+                let chooses = rules.chosen_by().is_some_and(|one| one.prefix == field.prefix);
+                let chosen = set.filter(|_| chooses).and_then(|set| set.values.choose(random)).cloned();
+                let value = chosen.unwrap_or_else(|| value(field, self.today, random));
+                parts.push(format!("{}/{value}", field.prefix));
             }
         }
         let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
@@ -103,22 +111,27 @@ fn value(field: &FieldSpec, today: Date, random: &mut Pcg64) -> String {
     }
     let longest = *field.length.end();
     match field.form {
-        Some(Form::Address) => name(random).get(..2).unwrap_or("ZZ").to_owned(),
+        Some(Form::Address) if field.length.contains(&2) => name(random).get(..2).unwrap_or("ZZ").to_owned(),
+        Some(Form::Address) => format!("ZZ{}", number(7, random)),
         Some(Form::BirthDate) => birth_date(today, longest, random),
+        Some(Form::MiscellaneousNumber) => format!("AR-{}", number(9, random)),
         // The same day for both ends of a period.
         Some(Form::Moment) => today.strftime("%Y%m%d").to_string(),
         Some(Form::Name) => {
             let name = format!("{}, {}", name(random), name(random));
             name.get(..longest).unwrap_or(&name).trim_end().to_owned()
         }
+        Some(Form::NcicNumber) => format!("N{}", number(9, random)),
+        Some(Form::Span) => format!("{}M", random.random_range(1..60)),
         Some(Form::StateNumber) => {
             let state = code(Table::State, field, random);
             let digits = longest.saturating_sub(state.len()).min(8);
             state + &number(digits, random)
         }
-        Some(Form::Year) => random.random_range(2020..2036).to_string(),
-        _ => match field.prefix.as_str() {
-            "PHN" => format!("55555501{:02}", random.random_range(0..100)),
+        Some(Form::Year | Form::YearOrShort) => random.random_range(2020..2036).to_string(),
+        None => match field.prefix.as_str() {
+            "PHN" | "PHO" | "FAX" | "ALP" | "ALF" => format!("55555501{:02}", random.random_range(0..100)),
+            "AUT" => "AC".to_owned(),
             // Such numbers are given to nobody.
             "SOC" => format!("9{}", number(8, random)),
             _ => {

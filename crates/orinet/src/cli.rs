@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, demo, journal, load, metrics, records, responder, send, switch};
+use crate::{certs, ctl, demo, journal, load, metrics, records, responder, send, switch};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -29,6 +29,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Make and keep the network's certificate authority.
     Certs(certs::Arguments),
+    /// Tell a running switch what to do, and ask it how it is.
+    Ctl(ctl::Arguments),
     /// Run a whole sample network on this machine and show an inquiry answered.
     Demo(demo::Arguments),
     /// Look after the journal of a switch: check, mend, back up, read.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use codec::name::StationName;
-use switch::{Running, SwitchError};
+use switch::{ReloadSignal, Running, SwitchError};
 use telemetry::{CenterMetrics, Metrics, Page};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -28,7 +28,7 @@ use crate::cli::{USAGE, failed};
 use crate::logs::LogArguments;
 use crate::switch::stop_on_signals;
 
-/// Makes a directory with certificates, network.toml and an index of synthetic persons; runs the switch and the sample
+/// Makes a directory with certificates, network.toml and indexes of synthetic persons; runs the switch and the sample
 /// network's stations; sends one inquiry as an agency would and prints the exchange. Then it stays up until Ctrl-C.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -41,10 +41,13 @@ pub(crate) struct Arguments {
     /// Where stations call
     #[arg(long, value_name = "ADDRESS", default_value = switch::Config::LINKS)]
     link: SocketAddr,
+    /// Where stations call that speak Foxtalk [default: 127.0.0.1:7021, or a free port if --link is another address]
+    #[arg(long, value_name = "ADDRESS")]
+    fox: Option<SocketAddr>,
     /// Where /metrics, /livez and /readyz are
     #[arg(long, value_name = "ADDRESS", default_value = switch::Config::ADMIN)]
     admin: SocketAddr,
-    /// How many synthetic persons the index holds
+    /// How many synthetic records the indexes hold, of all sources together
     #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
     persons: u32,
     /// From which persons are made; the same seed gives the same persons
@@ -55,6 +58,15 @@ pub(crate) struct Arguments {
     prometheus: Option<SocketAddr>,
     #[command(flatten)]
     log: LogArguments,
+}
+
+impl Arguments {
+    /// Where Foxtalk is spoken. A demo beside another one is told where its links are and not more: it takes a free port.
+    fn fox(&self) -> SocketAddr {
+        let usual =
+            (self.link.to_string() == switch::Config::LINKS).then(|| switch::Config::FOX.parse().ok()).flatten();
+        self.fox.or(usual).unwrap_or_else(|| SocketAddr::new(self.link.ip(), 0))
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -114,7 +126,7 @@ async fn start_switch(
     let thread = thread::Builder::new().name("switch".to_owned()).spawn(move || {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SwitchError::Thread)?;
-        runtime.block_on(switch::run(config, metrics, stop, |running| {
+        runtime.block_on(switch::run(config, metrics, stop, ReloadSignal::default(), |running| {
             // Nobody waits for it only when the demo has ended.
             let _unheard: Result<(), Running> = tell.send(running);
         }))
@@ -138,6 +150,9 @@ async fn show(
 ) -> anyhow::Result<Answered> {
     directory.describe();
     say!("switch      links {} (TLS 1.3, client certificates), admin http://{}", running.links, running.admin);
+    if let Some(fox) = running.fox {
+        say!("foxtalk     {fox}, for clients that speak OFML");
+    }
     let Some(shown) = stop.run_until_cancelled(show_exchange(directory, running, stations)).await else {
         return Ok(Answered::No);
     };
@@ -154,6 +169,9 @@ async fn show(
     let program = program();
     say!("  {program} send --link {} --pki {dir}/pki --station ZA0010000 {dir}/inquiry.txt", running.links);
     say!("  curl http://{}/metrics", running.admin);
+    if let Some(token) = directory.token_file() {
+        say!("  {program} ctl --admin {} --token-file {} stations", running.admin, token.display());
+    }
     say!("Ctrl-C ends it.");
     stop.cancelled().await;
     Ok(answered)

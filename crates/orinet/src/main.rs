@@ -3,6 +3,7 @@
 #[macro_use]
 mod cli;
 mod certs;
+mod ctl;
 mod demo;
 mod journal;
 mod load;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     link::tls::install_default();
     match cli.command {
         cli::Command::Certs(arguments) => certs::run(&arguments),
+        cli::Command::Ctl(arguments) => ctl::run(&arguments),
         cli::Command::Demo(arguments) => demo::run(&arguments),
         cli::Command::Journal(arguments) => journal::run(&arguments),
         cli::Command::Load(arguments) => load::run(&arguments),

@@ -1,5 +1,6 @@
 //! `orinet records`: synthetic persons, exports of sources, and the index built from them.
 
+mod add;
 mod build;
 mod columns;
 mod evaluate;
@@ -23,6 +24,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Act {
+    /// Add new and changed records beside indexes, without building them anew
+    Add(add::Arguments),
     /// Build the index of a source from its export
     Build(build::Arguments),
     /// Read an export without building anything, and say what of it is no record
@@ -43,6 +46,7 @@ enum Act {
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match &arguments.act {
+        Act::Add(arguments) => add::run(arguments),
         Act::Build(arguments) => build::run(arguments),
         Act::Evaluate(arguments) => evaluate::run(arguments),
         Act::Search(arguments) => search::run(arguments),

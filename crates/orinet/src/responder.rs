@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
-    /// The support center: acknowledges each IAQ and answers it from a record index.
+    /// The support center: acknowledges each IAQ and answers it from record indexes.
     ///
     /// Runs until SIGTERM or SIGINT: then it takes no more inquiries, ends those in hand and exits with 0. A link that
     /// is lost or cannot be had is tried again for ever. Files that cannot be used end it at once, with 64.
@@ -39,9 +39,13 @@ enum Kind {
 struct LescArguments {
     #[command(flatten)]
     station: StationArguments,
-    /// The record index
+    /// A record index, or a directory whose `.idx` files are meant; may be given several times. All are searched
+    #[arg(long = "index", value_name = "FILE", required = true)]
+    indexes: Vec<PathBuf>,
+    /// The log of records added since the indexes were built (`orinet records add`): what is added to it while the center
+    /// runs is found by the next inquiry. It is begun if it is not there
     #[arg(long, value_name = "FILE")]
-    index: PathBuf,
+    added: Option<PathBuf>,
     /// Whom answers come from: an ORI of the station
     #[arg(long, value_name = "ORI", default_value_t = *responder::answer::ORI)]
     ori: Ori,
@@ -75,13 +79,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 type Shown = (Door, Arc<Page>);
 
 fn open(arguments: &LescArguments) -> anyhow::Result<(Lesc, Option<Shown>)> {
-    let LescArguments { station, index, ori, templates, admin, log: _ } = arguments;
+    let LescArguments { station, indexes, added, ori, templates, admin, log: _ } = arguments;
     let (link, station) = (station.dialer()?, station.name);
     let door = admin.map(|address| Door::bind(address).with_context(|| format!("the page cannot listen on {address}")));
     let page = door.transpose()?.map(|door| (door, Arc::new(Page::new(env!("CARGO_PKG_VERSION")))));
     let metrics = page.as_ref().map(|(_, page)| CenterMetrics::on(page));
-    let config = Config { station, link, ori: *ori, index: index.clone(), templates: templates.clone(), metrics };
-    Ok((Lesc::open(config)?, page))
+    let (indexes, added, templates) = (indexes.clone(), added.clone(), templates.clone());
+    Ok((Lesc::open(Config { station, link, ori: *ori, indexes, added, templates, metrics })?, page))
 }
 
 fn serve(lesc: Lesc, page: Option<Shown>) -> anyhow::Result<()> {
@@ -108,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_center_of_the_sample_network_needs_no_more_than_its_files() {
-        let words = ["orinet", "responder", "lesc", "--pki", "pki", "--station", "AX", "--index", "records.idx"];
+        let words = ["orinet", "responder", "lesc", "--pki", "pki", "--station", "AX", "--index", "records"];
         let Command::Responder(arguments) = Cli::try_parse_from(words).unwrap().command else { panic!("another") };
         let Kind::Lesc(arguments) = arguments.kind;
         assert_eq!((arguments.ori.as_str(), arguments.station.name.as_str()), ("ZZLESC000", "AX"));

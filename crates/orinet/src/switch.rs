@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 use link::tls::ServerTls;
+use switch::ReloadSignal;
 use telemetry::Metrics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,8 @@ use tracing::info;
 use crate::cli::{USAGE, failed};
 use crate::logs::LogArguments;
 
-/// Runs until SIGTERM or SIGINT: then it stops accepting, lets what is in flight end, syncs and exits with 0.
+/// Runs until SIGTERM or SIGINT: then it stops accepting, lets what is in flight end, syncs and exits with 0. At SIGHUP it reads
+/// its configuration again: all of it takes effect, or nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The network's configuration
@@ -63,9 +65,12 @@ fn serve(config: switch::Config) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stop = CancellationToken::new();
         let signals = stop_on_signals(stop.clone())?;
+        let reload = ReloadSignal::default();
+        let hangups = reload_on_signal(reload.clone())?;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let ended = switch::run(config, metrics, stop, |_| {}).await;
+        let ended = switch::run(config, metrics, stop, reload, |_| {}).await;
         signals.abort();
+        hangups.abort();
         Ok(ended?)
     })
 }
@@ -87,9 +92,27 @@ pub(crate) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<tokio::
     }))
 }
 
+/// Has the configuration read again at each SIGHUP.
+///
+/// # Errors
+/// If the system gives no signals.
+pub(crate) fn reload_on_signal(reload: ReloadSignal) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be listened for")?;
+    Ok(tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            info!(signal = "SIGHUP", "the configuration is read again");
+            reload.ask();
+        }
+    }))
+}
+
 fn print_config(config: &switch::Config, tls: &ServerTls) {
     let limits = config.network.limits();
     say!("links    {}", config.links);
+    match config.fox {
+        Some(fox) => say!("foxtalk  {fox}"),
+        None => say!("foxtalk  off"),
+    }
     say!("admin    {}", config.admin);
     say!("data     {}", config.data.display());
     say!("pki      {} {}", config.pki.certificate.display(), config.pki.ca.display());
@@ -105,6 +128,10 @@ fn print_config(config: &switch::Config, tls: &ServerTls) {
         None => say!("audit    not signed"),
     }
     say!("search   {}", if config.search { "on" } else { "off" });
+    for operator in config.operators.iter() {
+        let rights: Vec<_> = operator.rights().iter().map(|right| right.as_str()).collect();
+        say!("operator {:9} {}", operator.name(), rights.join(" "));
+    }
     for station in config.network.stations() {
         let list = |names: Vec<&str>| if names.is_empty() { "-".to_owned() } else { names.join(" ") };
         say!(

@@ -7,7 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 pub(crate) const MAGIC: [u8; 8] = *b"\x89ORI\r\n\x1a\n";
 
 /// Raised with every change of the layout.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// Bytes that one checksum covers.
 pub(crate) const PAGE: usize = 4096;
@@ -26,6 +26,8 @@ pub(crate) enum Section {
     Blocks,
     BlockEnds,
     Keys,
+    FurtherStarts,
+    Further,
     Days,
     ByNameStarts,
     ByName,
@@ -37,7 +39,7 @@ pub(crate) enum Section {
 
 impl Section {
     /// How many sections a file of this version has.
-    pub(crate) const COUNT: usize = 18;
+    pub(crate) const COUNT: usize = 20;
 
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::NameText,
@@ -51,6 +53,8 @@ impl Section {
         Self::Blocks,
         Self::BlockEnds,
         Self::Keys,
+        Self::FurtherStarts,
+        Self::Further,
         Self::Days,
         Self::ByNameStarts,
         Self::ByName,
@@ -70,6 +74,7 @@ impl Section {
             | Self::Neighbors
             | Self::NearStarts
             | Self::Near
+            | Self::FurtherStarts
             | Self::Days
             | Self::ByNameStarts
             | Self::NumberStarts
@@ -77,6 +82,7 @@ impl Section {
             Self::BlockEnds | Self::ByName => size_of::<U64>(),
             Self::Masses => size_of::<MassEntry>(),
             Self::Keys => size_of::<Key>(),
+            Self::Further => size_of::<NameId>(),
             Self::Numbers => size_of::<NumberEntry>(),
         }
     }
@@ -95,6 +101,8 @@ impl Section {
             Self::Blocks => "full records",
             Self::BlockEnds => "full record blocks",
             Self::Keys => "keys",
+            Self::FurtherStarts => "further name starts",
+            Self::Further => "further names",
             Self::Days => "days",
             Self::ByNameStarts => "name starts",
             Self::ByName => "name entries",
@@ -128,8 +136,10 @@ pub(crate) struct Header {
     pub(crate) undated: U32,
     /// The day that the first entry of the days section stands for.
     pub(crate) first_day: U16,
+    /// A bit for each source of which it holds records.
+    pub(crate) sources_held: u8,
     /// Zero; for what comes.
-    pub(crate) reserved: [u8; 6],
+    pub(crate) reserved: [u8; 5],
     /// Of the header up to here, of the section table and of the page checksums.
     pub(crate) crc: U32,
 }
@@ -177,8 +187,8 @@ pub(crate) struct LetterEntry {
     pub(crate) givens: U32,
 }
 
-/// What a search looks at for every row that it passes: two words, from the high bits down
-/// first surname 24, second surname 24, country of birth 16; given name 24, middle name 24, sex 2, alias 1, unused 13.
+/// What a search looks at for every row that it passes: its [`Key`], and its further names where the key says that it has
+/// some. Rows of a day are in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Row {
     pub(crate) surname: u32,
@@ -191,50 +201,85 @@ pub(crate) struct Row {
     pub(crate) is_alias: bool,
 }
 
-/// A packed [`Row`].
+/// What every [`Row`] has, from the high bits down: surname 24, given name 24, country of birth 11, sex 2, alias 1, whether
+/// there is a second surname 1, and a middle name 1. Both stand among the further names, in the order of rows.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-pub(crate) struct Key {
-    high: U64,
-    low: U64,
+pub(crate) struct Key(U64);
+
+/// The id of a further name.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct NameId([u8; 3]);
+
+impl NameId {
+    pub(crate) const fn new(id: u32) -> Self {
+        let [a, b, c, _] = id.to_le_bytes();
+        Self([a, b, c])
+    }
+
+    #[inline]
+    pub(crate) const fn get(self) -> u32 {
+        let [a, b, c] = self.0;
+        u32::from_le_bytes([a, b, c, 0])
+    }
 }
 
 /// Ids of names are below this.
 pub(crate) const NAMES_MAX: u32 = 1 << 24;
 
+/// Rows for which it is written where their further names begin.
+pub(crate) const KEY_GROUP: usize = 16;
+
 const ID: u64 = NAMES_MAX as u64 - 1;
 
 impl Row {
     pub(crate) const fn pack(self) -> Key {
-        let high = (self.surname as u64 & ID) << 40 | (self.second as u64 & ID) << 16 | self.place as u64;
-        let low = (self.given as u64 & ID) << 40
-            | (self.middle as u64 & ID) << 16
-            | (self.sex as u64 & 3) << 14
-            | (self.is_alias as u64) << 13;
-        Key { high: U64::new(high), low: U64::new(low) }
+        Key(U64::new(
+            (self.surname as u64 & ID) << 40
+                | (self.given as u64 & ID) << 16
+                | (self.place as u64 & 0x7FF) << 5
+                | (self.sex as u64 & 3) << 3
+                | (self.is_alias as u64) << 2
+                | ((self.second != 0) as u64) << 1
+                | (self.middle != 0) as u64,
+        ))
+    }
+
+    /// The names that are not in its key.
+    pub(crate) fn further(&self) -> impl Iterator<Item = NameId> {
+        [self.second, self.middle].into_iter().filter(|id| *id != 0).map(NameId::new)
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the bits that are left are those of the field")]
 impl Key {
+    /// The row, whose further names are the next ones. None if these end too early.
     #[inline]
-    pub(crate) const fn row(self) -> Row {
-        let (high, low) = (self.high.get(), self.low.get());
-        Row {
-            surname: (high >> 40) as u32,
-            second: (high >> 16 & ID) as u32,
-            place: high as u16,
-            given: (low >> 40) as u32,
-            middle: (low >> 16 & ID) as u32,
-            sex: (low >> 14 & 3) as u8,
-            is_alias: low >> 13 & 1 == 1,
-        }
+    pub(crate) fn row(self, further: &mut std::slice::Iter<'_, NameId>) -> Option<Row> {
+        let bits = self.0.get();
+        let mut next = |is: bool| if is { further.next().map(|id| id.get()) } else { Some(0) };
+        Some(Row {
+            surname: (bits >> 40) as u32,
+            second: next(bits >> 1 & 1 == 1)?,
+            place: (bits >> 5 & 0x7FF) as u16,
+            given: (bits >> 16 & ID) as u32,
+            middle: next(bits & 1 == 1)?,
+            sex: (bits >> 3 & 3) as u8,
+            is_alias: bits >> 2 & 1 == 1,
+        })
     }
 
     /// The id of the first surname alone.
     #[inline]
     pub(crate) const fn surname(self) -> u32 {
-        (self.high.get() >> 40) as u32
+        (self.0.get() >> 40) as u32
+    }
+
+    /// How many further names its row has.
+    #[inline]
+    pub(crate) const fn further(self) -> usize {
+        (self.0.get() & 3).count_ones() as usize
     }
 }
 
@@ -291,7 +336,8 @@ const _: () = assert!(
         && size_of::<NameEntry>() == 16
         && size_of::<MassEntry>() == 16
         && size_of::<LetterEntry>() == 8
-        && size_of::<Key>() == 16
+        && size_of::<Key>() == 8
+        && size_of::<NameId>() == 3
         && size_of::<NumberEntry>() == 6
 );
 
@@ -319,13 +365,19 @@ mod tests {
     proptest! {
         #[test]
         fn rows_and_entries_come_back_from_their_bits(
-            ids in prop::array::uniform4(0..NAMES_MAX), place: u16, sex in 0_u8..3, is_alias: bool,
+            ids in prop::array::uniform4(prop_oneof![Just(0), 0..NAMES_MAX]), place: u16, sex in 0_u8..3, is_alias: bool,
             day in 1..crate::day::CODE_END, rank in 0..DAY_ROWS_MAX, undated: u32,
         ) {
             let [surname, second, given, middle] = ids;
+            let place = place % 1_296;
             let row = Row { surname, second, place, given, middle, sex, is_alias };
-            prop_assert_eq!(row.pack().row(), row);
+            let further: Vec<_> = row.further().collect();
+            prop_assert_eq!(row.pack().further(), further.len());
+            prop_assert_eq!(row.pack().row(&mut further.iter()), Some(row));
             prop_assert_eq!(row.pack().surname(), surname);
+            if let Some((_, fewer)) = further.split_last() {
+                prop_assert_eq!(row.pack().row(&mut fewer.iter()), None);
+            }
             let entry = NameRow::new(given, day, rank);
             prop_assert_eq!((entry.given(), entry.day(), entry.rank()), (given, day, rank));
             let entry = NameRow::new(given, 0, undated);

@@ -2,55 +2,24 @@
 
 use std::fmt;
 
+use crate::columned::columned;
 use crate::{Place, Reference, Source};
 
 /// Text of at most 20 bytes, kept in place.
 pub type ShortText = arrayvec::ArrayString<20>;
 
-/// Declares the kinds once: number in files, name, column of an export, meaning.
-macro_rules! kinds {
-    ($($number:literal $name:ident $column:literal $meaning:literal;)+) => {
-        /// What kind of number it is.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[repr(u8)]
-        pub enum IdentifierKind {
-            $(#[doc = $meaning] $name = $number,)+
-        }
-
-        impl IdentifierKind {
-            /// Every kind there is, by number.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
-
-            /// The name of its column in an export.
-            #[must_use]
-            pub const fn column(self) -> &'static str {
-                match self { $(Self::$name => $column,)+ }
-            }
-
-            /// What it means, in a sentence.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)+ }
-            }
-
-            /// The kind of a number, as a file keeps it.
-            #[must_use]
-            pub const fn from_number(number: u8) -> Option<Self> {
-                match number { $($number => Some(Self::$name),)+ _ => None }
-            }
-        }
-    };
-}
-
-kinds! {
-    1 Fbi "fbi" "Number of the criminal history: at most nine letters and digits.";
-    2 Ssn "ssn" "Social security number: nine digits.";
-    3 Passport "passport" "Passport number; the issuer is a country.";
-    4 I94 "i94" "Number of an arrival record (form I-94): eleven digits, or nine digits, a letter and a digit.";
-    5 Licence "licence" "Driver's licence number; the issuer is a state.";
-    6 Fin "fin" "Fingerprint identification number of an encounter: ten digits.";
-    7 Sevis "sevis" "Student's or exchange visitor's number: `N` and ten digits.";
-    8 Receipt "receipt" "Receipt number of an application: three letters and ten digits.";
+columned! {
+    /// What kind of number it is.
+    IdentifierKind {
+        1 Fbi "fbi" "Number of the criminal history: at most nine letters and digits.";
+        2 Ssn "ssn" "Social security number: nine digits.";
+        3 Passport "passport" "Passport number; the issuer is a country.";
+        4 I94 "i94" "Number of an arrival record (form I-94): eleven digits, or nine digits, a letter and a digit.";
+        5 Licence "licence" "Driver's licence number; the issuer is a state.";
+        6 Fin "fin" "Fingerprint identification number of an encounter: ten digits.";
+        7 Sevis "sevis" "Student's or exchange visitor's number: `N` and ten digits.";
+        8 Receipt "receipt" "Receipt number of an application: three letters and ten digits.";
+    }
 }
 
 /// A number of a person, in the form in which it is compared: capitals and digits, nothing between them.

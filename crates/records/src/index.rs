@@ -9,11 +9,11 @@ use std::path::Path;
 use zerocopy::byteorder::little_endian::{U32, U64};
 
 use crate::encode::{self, Parts};
-use crate::format::{BLOCK_RECORDS, Key, LetterEntry, MassEntry, NameEntry, NumberEntry, Row, Section};
+use crate::format::{BLOCK_RECORDS, KEY_GROUP, Key, LetterEntry, MassEntry, NameEntry, NameId, NumberEntry, Row, Section};
 use crate::map::Bytes;
 use crate::pages::Pages;
 use crate::store::Store;
-use crate::{Person, day};
+use crate::{Person, Sources, day};
 
 /// One immutable file of persons, mapped. Cheap to share between threads behind an `Arc`; a search takes `&self`.
 pub struct Index {
@@ -57,6 +57,7 @@ impl Index {
         };
         for (section, is_right) in [
             (Section::Keys, pages.count(Section::Keys) == rows),
+            (Section::FurtherStarts, pages.count(Section::FurtherStarts) == rows.div_ceil(KEY_GROUP)),
             (Section::Names, names > 0),
             (Section::Letters, pages.count(Section::Letters) == 27),
             (Section::NearStarts, pages.count(Section::NearStarts) == names + 1),
@@ -85,6 +86,12 @@ impl Index {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whose records it holds.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources::from_bits(self.pages.header().sources_held)
     }
 
     /// The size of the file, in bytes.
@@ -248,11 +255,33 @@ impl Index {
 
     /// The row of a place.
     pub(crate) fn key(&self, row: usize) -> Result<Row, IndexError> {
-        self.pages.entry::<Key>(Section::Keys, row).map(Key::row)
+        let rows = self.keys(row..row.saturating_add(1))?.rows().next();
+        rows.flatten().ok_or(IndexError::Damaged { part: Section::Further.name() })
     }
 
-    pub(crate) fn keys(&self, rows: Range<usize>) -> Result<&[Key], IndexError> {
-        self.pages.entries(Section::Keys, rows)
+    /// The rows of some places, which are read one after the other.
+    pub(crate) fn keys(&self, rows: Range<usize>) -> Result<Keys<'_>, IndexError> {
+        let keys: &[Key] = self.pages.entries(Section::Keys, rows.clone())?;
+        if keys.is_empty() {
+            return Ok(Keys { keys, further: &[] });
+        }
+        let group = rows.start / KEY_GROUP;
+        let before: &[Key] = self.pages.entries(Section::Keys, group * KEY_GROUP..rows.start)?;
+        let count = |keys: &[Key]| keys.iter().map(|key| key.further()).sum::<usize>();
+        let start = self.pages.entry::<U32>(Section::FurtherStarts, group)?.get() as usize + count(before);
+        // Where those of many rows end is known from the next group on; a few more do no harm.
+        let end = match keys.len() {
+            ..KEY_GROUP => start + count(keys),
+            _ => match rows.end.div_ceil(KEY_GROUP) {
+                next if next < self.groups() => self.pages.entry::<U32>(Section::FurtherStarts, next)?.get() as usize,
+                _ => self.pages.count(Section::Further),
+            },
+        };
+        Ok(Keys { keys, further: self.pages.entries(Section::Further, start..end)? })
+    }
+
+    fn groups(&self) -> usize {
+        self.pages.count(Section::FurtherStarts)
     }
 
     /// The rows of a day; those without a day for 0.
@@ -290,6 +319,27 @@ impl Index {
     #[inline]
     pub(crate) fn by_name(&self, surname: u32) -> Result<&[U64], IndexError> {
         self.bucket(Section::ByNameStarts, Section::ByName, surname as usize)
+    }
+}
+
+/// The keys of some rows, with their further names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keys<'a> {
+    keys: &'a [Key],
+    /// From those of the first row on.
+    further: &'a [NameId],
+}
+
+impl<'a> Keys<'a> {
+    pub(crate) const fn keys(&self) -> &'a [Key] {
+        self.keys
+    }
+
+    /// The rows; none for one whose further names are not there.
+    #[inline]
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Option<Row>> + use<'a> {
+        let mut further = self.further.iter();
+        self.keys.iter().map(move |key| key.row(&mut further))
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::name::letters;
 use crate::neighbor::{self, similarity};
 use crate::phonetic::Sound;
-use crate::{AlienNumber, Candidate, Class, Index, IndexError, Person, Query};
+use crate::{AlienNumber, Candidate, Class, Holdings, IndexError, Person, Query, Settings};
 
-/// Three questions about an index. Each was asked of it: the first two find exactly one record, the last finds none.
+/// Three questions about indexes. Each was asked of it: the first two find exactly one record, the last finds none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// A person as recorded.
@@ -18,7 +18,7 @@ pub struct Known {
     pub absent: Query,
 }
 
-/// Picks persons to ask for from an index; the same for the same index. None if it holds no fitting ones, as a very
+/// Picks persons to ask for from indexes; the same for the same ones. None if they hold no fitting ones, as a very
 /// small one may. Names are capitals A–Z alone and fit a name field of 30 characters.
 ///
 /// They are picked from the records of the highest alien numbers on, so that their numbers are not found by chance
@@ -26,18 +26,20 @@ pub struct Known {
 ///
 /// # Errors
 /// A part of the file is damaged.
-pub fn known(index: &Index) -> Result<Option<Known>, IndexError> {
+pub fn known(holdings: &Holdings) -> Result<Option<Known>, IndexError> {
     let mut persons: Vec<Person> = Vec::new();
-    for person in index.persons() {
-        persons.extend(Some(person?).filter(is_plain));
+    for (_, index) in holdings.indexes() {
+        for person in index.persons() {
+            persons.extend(Some(person?).filter(is_plain));
+        }
     }
     persons.sort_by_key(|person| std::cmp::Reverse((person.alien_number, person.source)));
     for person in &persons {
         let exact = query_of(person);
-        let Some(surname) = sounding_like(index, &person.surname)? else { continue };
+        let Some(surname) = sounding_like(holdings, &person.surname)? else { continue };
         let variant = Query { surname, ..exact.clone() };
-        if finds_only(index, &exact, person)? && finds_only(index, &variant, person)? {
-            let absent = absent(index, &persons)?;
+        if finds_only(holdings, &exact, person)? && finds_only(holdings, &variant, person)? {
+            let absent = absent(holdings, &persons)?;
             return Ok(absent.map(|absent| Known { exact, variant, finds: person.alien_number, absent }));
         }
     }
@@ -72,14 +74,14 @@ fn fits(query: &Query) -> bool {
 }
 
 /// Whether a query finds one record, this person's, as a match.
-fn finds_only(index: &Index, query: &Query, person: &Person) -> Result<bool, IndexError> {
-    let found = index.search(query, 2)?;
+fn finds_only(holdings: &Holdings, query: &Query, person: &Person) -> Result<bool, IndexError> {
+    let found = holdings.search(query, &Settings::best(2))?;
     let is_person = |only: &Candidate| only.person == *person && only.class == Class::Match;
     Ok(fits(query) && found.complete && matches!(&found.candidates[..], [only] if is_person(only)))
 }
 
 /// The surname that is spelled most like this one among those of the same phonetic code.
-fn sounding_like(index: &Index, surname: &str) -> Result<Option<String>, IndexError> {
+fn sounding_like(holdings: &Holdings, surname: &str) -> Result<Option<String>, IndexError> {
     let code = Sound::of(surname).primary;
     if code.len() < 3 {
         return Ok(None);
@@ -87,14 +89,16 @@ fn sounding_like(index: &Index, surname: &str) -> Result<Option<String>, IndexEr
     let mut keys = Vec::new();
     neighbor::keys(surname, |_, key| keys.push(key));
     let mut best: Option<(f64, String)> = None;
-    for key in keys {
-        for id in index.near(key)? {
-            let (other, entry) = index.name_and_entry(id)?;
-            let near = similarity(surname, other);
-            let is_surname = entry.surnames.get() > 0 && other != surname && Sound::of(other).primary == code;
-            let is_better = best.as_ref().is_none_or(|(most, name)| (near, name.as_str()) > (*most, other));
-            if is_surname && near >= SPELLING_NEAR && is_better {
-                best = Some((near, other.to_owned()));
+    for (_, index) in holdings.indexes() {
+        for key in &keys {
+            for id in index.near(*key)? {
+                let (other, entry) = index.name_and_entry(id)?;
+                let near = similarity(surname, other);
+                let is_surname = entry.surnames.get() > 0 && other != surname && Sound::of(other).primary == code;
+                let is_better = best.as_ref().is_none_or(|(most, name)| (near, name.as_str()) > (*most, other));
+                if is_surname && near >= SPELLING_NEAR && is_better {
+                    best = Some((near, other.to_owned()));
+                }
             }
         }
     }
@@ -106,14 +110,14 @@ const SPELLING_NEAR: f64 = 0.85;
 
 /// The names of two persons put together to one whom nobody bears, born on the day of a third: found neither by name
 /// and date of birth nor by name alone.
-fn absent(index: &Index, persons: &[Person]) -> Result<Option<Query>, IndexError> {
+fn absent(holdings: &Holdings, persons: &[Person]) -> Result<Option<Query>, IndexError> {
     let persons = persons.get(..ABSENT_FROM.min(persons.len())).unwrap_or(persons);
     let (ones, others) = (persons.iter(), persons.iter().rev());
     for ((one, other), third) in ones.zip(others).zip(persons.iter().cycle().skip(ABSENT_FROM / 3)) {
         let query = Query { surname: one.surname.clone(), middle: String::new(), born: third.born, ..query_of(other) };
         let unborn = Query { born: None, ..query.clone() };
         let is_empty = |query| {
-            let found = index.search(query, 1)?;
+            let found = holdings.search(query, &Settings::best(1))?;
             Ok::<_, IndexError>(found.candidates.is_empty() && found.complete)
         };
         if fits(&query) && is_empty(&query)? && is_empty(&unborn)? {
@@ -129,16 +133,21 @@ const ABSENT_FROM: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{build_bytes, synth};
+    use crate::{Index, build_bytes, synth};
+
+    fn holdings(persons: impl IntoIterator<Item = Person>) -> Holdings {
+        let index = Index::from_bytes(build_bytes(persons).unwrap()).unwrap();
+        Holdings::new(vec![("one".to_owned(), index)])
+    }
 
     #[test]
     fn an_index_of_persons_has_three_questions_with_proven_answers() {
         for (seed, count) in [(1, 2_000), (2, 10_000), (3, 50_000)] {
-            let index = Index::from_bytes(build_bytes(synth::persons(seed, count)).unwrap()).unwrap();
-            let known = known(&index).unwrap().unwrap_or_else(|| panic!("seed {seed}"));
+            let holdings = holdings(synth::persons(seed, count));
+            let known = known(&holdings).unwrap().unwrap_or_else(|| panic!("seed {seed}"));
             let numbers = |query: &Query| -> Vec<_> {
-                index
-                    .search(query, 10)
+                holdings
+                    .search(query, &Settings::best(10))
                     .unwrap()
                     .candidates
                     .iter()
@@ -149,7 +158,7 @@ mod tests {
             assert_eq!(numbers(&known.variant), [known.finds], "seed {seed}");
             assert_eq!(numbers(&known.absent), [], "seed {seed}");
             let by_number = Query { alien_number: Some(known.finds), ..Query::default() };
-            let recorded = index.search(&by_number, 1).unwrap().candidates.remove(0).person;
+            let recorded = holdings.search(&by_number, &Settings::best(1)).unwrap().candidates.remove(0).person;
             let asked = &known.variant.surname;
             assert_ne!(recorded.surname, *asked);
             assert_eq!(Sound::of(&recorded.surname).primary, Sound::of(asked).primary);
@@ -158,7 +167,6 @@ mod tests {
 
     #[test]
     fn an_index_without_persons_has_none() {
-        let index = Index::from_bytes(build_bytes([]).unwrap()).unwrap();
-        assert_eq!(known(&index).unwrap(), None);
+        assert_eq!(known(&holdings([])).unwrap(), None);
     }
 }

@@ -24,7 +24,7 @@
 //!
 //! | Part | Bytes | Holds |
 //! |---|---|---|
-//! | header | 64 | mark, format, phonetic version and fingerprint, number of sections, records, rows, file length, rows without a day, first day, CRC32C of header, table and page checksums |
+//! | header | 64 | mark, format, phonetic version and fingerprint, number of sections, records, rows, file length, rows without a day, first day, sources, CRC32C of header, table and page checksums |
 //! | section table | 24 each | kind, offset, length |
 //! | 1 name text | | the distinct parts of names, sorted, one after the other |
 //! | 2 names | 16 each | where each ends in the name text, how many rows have it as surname and as given name, its letters; its place here is its id |
@@ -36,20 +36,23 @@
 //! | 8 near name counts | 16 each | how many rows have names so near, by nearness |
 //! | 9 full records | | compressed blocks of 8 records |
 //! | 10 full record blocks | 8 each | where each block ends |
-//! | 11 keys | 16 each | a row's name ids, sex and country of birth; by day of birth, then by names |
-//! | 12 days | 4 each | the first row of each day |
-//! | 13 name starts | 4 each | the first entry of each surname |
-//! | 14 name entries | 8 each | given name, day and place in the day of a row, sorted within its surname |
-//! | 15 numbers | 6 each | hash of a number, and its row |
-//! | 16 number starts | 4 each | where each bucket of numbers begins |
-//! | 17 compression dictionary | | what blocks were compressed with |
-//! | 18 page checksums | 4 each | CRC32C of each page from the second on |
+//! | 11 keys | 8 each | a row's surname and given name, sex and country of birth; by day of birth, then by names |
+//! | 12 further name starts | 4 each | the first further name of each 16 rows |
+//! | 13 further names | 3 each | second surname and middle name of the rows that have one |
+//! | 14 days | 4 each | the first row of each day |
+//! | 15 name starts | 4 each | the first entry of each surname |
+//! | 16 name entries | 8 each | given name, day and place in the day of a row, sorted within its surname |
+//! | 17 numbers | 6 each | hash of a number, and its row |
+//! | 18 number starts | 4 each | where each bucket of numbers begins |
+//! | 19 compression dictionary | | what blocks were compressed with |
+//! | 20 page checksums | 4 each | CRC32C of each page from the second on |
 //!
 //! A *row* is a record under one of its names. Names are kept as *parts*: letters A–Z alone, at most two of a surname,
 //! each with its particles. Whatever a query asks is thus compared by numbers of 24 bits; the names near an asked one are
 //! found in the dictionary, not among the records.
 
 mod build;
+mod columned;
 mod day;
 mod delta;
 mod encode;
@@ -61,6 +64,7 @@ mod identifier;
 mod index;
 mod kin;
 mod known;
+mod live;
 mod map;
 mod mistakes;
 mod name;
@@ -73,20 +77,23 @@ pub mod queries;
 mod search;
 mod skeleton;
 pub mod source;
+mod sources;
 mod status;
 mod store;
 pub mod synth;
 
 pub use build::{BuildError, BuildOptions, Builder, Built, Stage, build, build_bytes};
-pub use delta::{Delta, DeltaError};
-pub use holdings::Holdings;
+pub use delta::{Additions, Delta, DeltaError, Replaced};
+pub use holdings::{Holdings, OpenError, files};
 pub use identifier::{Identifier, IdentifierKind, ShortText};
 pub use index::{Index, IndexError, Stats};
 pub use known::{Known, known};
+pub use live::Live;
 pub use name::fold;
 pub use person::{
     Admission, AdmissionClass, Alias, AlienNumber, Detail, Field, NotAnAlienNumber, Person, Place, Reference, Sex,
     Source,
 };
 pub use search::{Agreement, Candidate, Class, Found, Part, Query, Reason, Settings, Thresholds};
+pub use sources::Sources;
 pub use status::Status;

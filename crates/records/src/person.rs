@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
+use crate::columned::columned;
 use crate::{Identifier, IdentifierKind, ShortText, Status};
 
 /// One record of one source. A person who is known to several sources has several records with one alien number,
@@ -121,56 +122,24 @@ impl fmt::Debug for Detail {
     }
 }
 
-/// Declares the fields once: number, name, column of an export, meaning.
-macro_rules! fields {
-    ($($number:literal $name:ident $column:literal $meaning:literal;)+) => {
-        /// A field that one kind of source records of its own. Which sources: `protocol-specs/records.md`.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[repr(u8)]
-        pub enum Field {
-            $(#[doc = $meaning] $name = $number,)+
-        }
-
-        impl Field {
-            /// Every field there is, by number.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
-
-            /// The name of its column in an export.
-            #[must_use]
-            pub const fn column(self) -> &'static str {
-                match self { $(Self::$name => $column,)+ }
-            }
-
-            /// What it means, in a sentence.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)+ }
-            }
-
-            /// The field of a number, as a file keeps it.
-            #[must_use]
-            pub const fn from_number(number: u8) -> Option<Self> {
-                match number { $($number => Some(Self::$name),)+ _ => None }
-            }
-        }
-    };
-}
-
-fields! {
-    1 FileOffice "file_office" "Office that holds the file, or the docket of the case: three letters.";
-    2 Port "port" "Port of entry: three letters.";
-    3 Carrier "carrier" "Carrier and flight of the arrival.";
-    4 DepartedOn "departed_on" "Day of the departure.";
-    5 VisaPost "visa_post" "Post that issued the visa: three letters.";
-    6 Form "form" "Form of the application, such as `I-485`.";
-    7 ReceivedOn "received_on" "Day on which the application was received or filed.";
-    8 EncounteredOn "encountered_on" "Day of the encounter.";
-    9 EncounteredAt "encountered_at" "Border patrol sector or office of the encounter: three letters.";
-    10 School "school" "School or program sponsor, by its code.";
-    11 ProgramEnd "program_end" "Day on which the program of study ends.";
-    12 Charge "charge" "Section of the act that the removal is charged under.";
-    13 OrderedOn "ordered_on" "Day of the judge's order.";
-    14 CertificateOn "certificate_on" "Day of the certificate of naturalization or citizenship.";
+columned! {
+    /// A field that one kind of source records of its own. Which sources: `protocol-specs/records.md`.
+    Field {
+        1 FileOffice "file_office" "Office that holds the file, or the docket of the case: three letters.";
+        2 Port "port" "Port of entry: three letters.";
+        3 Carrier "carrier" "Carrier and flight of the arrival.";
+        4 DepartedOn "departed_on" "Day of the departure.";
+        5 VisaPost "visa_post" "Post that issued the visa: three letters.";
+        6 Form "form" "Form of the application, such as `I-485`.";
+        7 ReceivedOn "received_on" "Day on which the application was received or filed.";
+        8 EncounteredOn "encountered_on" "Day of the encounter.";
+        9 EncounteredAt "encountered_at" "Border patrol sector or office of the encounter: three letters.";
+        10 School "school" "School or program sponsor, by its code.";
+        11 ProgramEnd "program_end" "Day on which the program of study ends.";
+        12 Charge "charge" "Section of the act that the removal is charged under.";
+        13 OrderedOn "ordered_on" "Day of the judge's order.";
+        14 CertificateOn "certificate_on" "Day of the certificate of naturalization or citizenship.";
+    }
 }
 
 /// Says which source holds the record and nothing about the person: records do not belong in logs.

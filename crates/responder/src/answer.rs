@@ -5,7 +5,7 @@
 //!
 //! The center keeps nothing. It acknowledges the switch's delivery of an inquiry only after the switch has acknowledged
 //! both IARs; until then the switch delivers the inquiry again, after a lost link and after a restart of either side.
-//! What makes that *once* is that both messages are a pure function of the inquiry and the index:
+//! What makes that *once* is that both messages are a pure function of the inquiry and the records:
 //!
 //! - their bytes depend on nothing else: an [`Inquiry`] holds neither the time at which it was sent nor its OSN,
 //!   which may differ when it comes again, and the time that the text states is that at which the switch received it;
@@ -13,7 +13,7 @@
 //!
 //! So wherever a crash falls, the same two messages are sent again, and the switch, which remembers validation and
 //! bytes for a day (`protocol-specs/wire.md` 1.1), acknowledges them again without passing them
-//! on again. What this cannot cover: if the index, the templates or the sender's ORI are exchanged between two
+//! on again. What this cannot cover: if the records, the templates or the sender's ORI are exchanged between two
 //! deliveries of one inquiry, the second answer is another message; and if a center stays away for longer than a day after
 //! it was answered for, the switch has forgotten, and passes both on again.
 //!
@@ -26,7 +26,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use codec::legacy::InputHeader;
 use codec::name::{MessageKey, Ori};
-use records::{Person, Query, Source, fold};
+use records::{Person, Query, Source, Sources, fold};
 use sha2::{Digest as _, Sha256};
 
 use crate::decision::{Decision, Finding, Listed, Standing};
@@ -91,8 +91,8 @@ impl Writer {
         let values = echo(inquiry)
             .with(Slot::Caveat, CAVEAT)
             .with(Slot::Caution, caution)
-            .with(Slot::Searched, Source::ALL.map(Source::name).join(", "))
-            .with(Slot::NotSearched, NOT_SEARCHED.join(", "))
+            .with(Slot::Searched, decision.searched.to_string())
+            .with(Slot::NotSearched, not_searched(decision.searched))
             .with(Slot::Identifiers, identifiers(inquiry));
         let (template, values) = match &decision.finding {
             Finding::MoreInformation(unreadable) => {
@@ -139,6 +139,11 @@ impl Writer {
 
 /// What an inquiry asks besides the indices and is not asked yet.
 const NOT_SEARCHED: [&str; 3] = ["NCIC", "III", "STATE CRIMINAL HISTORY"];
+
+/// The sources of which this center has no index, and what is asked elsewhere.
+fn not_searched(searched: Sources) -> String {
+    searched.others().iter().map(Source::name).chain(NOT_SEARCHED).collect::<Vec<_>>().join(", ")
+}
 
 static IAR: LazyLock<MessageKey> = LazyLock::new(|| MessageKey::parse("IAR").expect("three letters are a key"));
 

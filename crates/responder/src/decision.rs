@@ -12,7 +12,7 @@
 use std::cmp::Reverse;
 
 use jiff::civil::Date;
-use records::{AlienNumber, Candidate, Class, Found, IndexError, Person, Query, Source, Status};
+use records::{AlienNumber, Candidate, Class, Found, IndexError, Person, Query, Source, Sources, Status};
 
 use crate::inquiry::{Inquiry, Purpose, Unreadable};
 
@@ -30,6 +30,8 @@ pub struct Decision {
     pub finding: Finding,
     /// False if the search stopped at its bound of work: the answer has to say so.
     pub complete: bool,
+    /// Whose records were searched.
+    pub searched: Sources,
 }
 
 /// The kinds of answer, each with all that it may tell.
@@ -121,10 +123,11 @@ pub fn decide(
     let subject = match &inquiry.subject {
         Ok(subject) => subject,
         Err(unreadable) => {
-            return Ok(Decision { finding: Finding::MoreInformation(unreadable.clone()), complete: true });
+            let finding = Finding::MoreInformation(unreadable.clone());
+            return Ok(Decision { finding, complete: true, searched: Sources::NONE });
         }
     };
-    let Found { candidates, total, complete, .. } = search(&subject.query, CANDIDATES_MAX)?;
+    let Found { candidates, total, complete, searched, .. } = search(&subject.query, CANDIDATES_MAX)?;
     let finding = match (the_one(&candidates).filter(|_| complete), subject.purpose) {
         _ if candidates.is_empty() => Finding::NoRecord,
         (Some(number), Purpose::CriminalJustice) => record(number, candidates, total),
@@ -134,7 +137,7 @@ pub fn decide(
         }
         (None, Purpose::Firearms) => Finding::StatusUnclear,
     };
-    Ok(Decision { finding, complete })
+    Ok(Decision { finding, complete, searched })
 }
 
 /// The alien number that all matches bear, if there are any and it is one.
@@ -201,13 +204,13 @@ mod tests {
             status_since: (since != 0).then(|| date(since, 1, 1)),
             ..synth::person(1, number)
         };
-        Candidate { person, probability: 0.9, bits: 3.0, class, reasons: Vec::new() }
+        Candidate { person, probability: 0.9, bits: 3.0, odds_bits: 3.0, class, reasons: Vec::new() }
     }
 
     fn found(candidates: &[(Class, u32, i16)]) -> Found {
         let candidates: Vec<_> =
             candidates.iter().map(|(class, number, since)| candidate(*class, *number, *since)).collect();
-        Found { total: candidates.len(), candidates, complete: true, compared: 0 }
+        Found { total: candidates.len(), candidates, complete: true, compared: 0, searched: Sources::NONE }
     }
 
     /// A decision in a word and numbers: `record 1 (2000) also 1990; 7 8`, `possible 7 8`, `status 2000 also 1990`.
@@ -281,7 +284,7 @@ mod tests {
         assert_eq!(told(Purpose::CriminalJustice, cut(&[(Class::Match, 1, 2000)])), "possible 1");
         assert_eq!(told(Purpose::Firearms, cut(&[(Class::Match, 1, 2000)])), "unclear");
         let nothing = decide(&inquiry(Purpose::CriminalJustice), |_, _| Ok(cut(&[]))).unwrap();
-        assert_eq!(nothing, Decision { finding: Finding::NoRecord, complete: false });
+        assert_eq!(nothing, Decision { finding: Finding::NoRecord, complete: false, searched: Sources::NONE });
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The support center: acknowledges an inquiry at once, searches its index, answers (`protocol-specs/formats.md` 3.3).
+//! The support center: acknowledges an inquiry at once, searches its indexes, answers (`protocol-specs/formats.md` 3.3).
 //!
 //! An inquiry's delivery is acknowledged to the switch once the switch has acknowledged both the acknowledgement and
 //! the answer; see [`crate::answer`] for why each reaches the requester once. Everything else that comes is logged and
@@ -12,9 +12,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use codec::legacy::parse_output;
 use codec::name::{Ori, StationName};
 use link::dialer::{self, Incoming, LinkState, Receipt, SendError, StationLink};
-use records::{Index, IndexError};
+use records::{Holdings, IndexError, Live, Settings};
 use telemetry::{CenterEvent, CenterMetrics};
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -34,8 +35,10 @@ pub struct Config {
     pub link: dialer::Config,
     /// Whom its answers come from: an ORI of the station.
     pub ori: Ori,
-    /// The record index.
-    pub index: PathBuf,
+    /// The record indexes: files, or directories of files that end in `.idx`. All are searched.
+    pub indexes: Vec<PathBuf>,
+    /// The log of records added since, if there is to be one. What others add to it is found by the next search.
+    pub added: Option<PathBuf>,
     /// A directory with all templates, in place of this program's.
     pub templates: Option<PathBuf>,
     /// What it does is counted there.
@@ -45,22 +48,17 @@ pub struct Config {
 impl Config {
     /// The center of the sample network (`protocol-specs/wire.md` 3), with the templates of this program.
     #[must_use]
-    pub fn new(station: StationName, link: dialer::Config, index: PathBuf) -> Self {
-        Self { station, link, ori: *ORI, index, templates: None, metrics: None }
+    pub fn new(station: StationName, link: dialer::Config, indexes: Vec<PathBuf>) -> Self {
+        Self { station, link, ori: *ORI, indexes, added: None, templates: None, metrics: None }
     }
 }
 
 /// Why a center cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The index cannot be used.
-    #[error("the record index {} cannot be used", .path.display())]
-    Index {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: IndexError,
-    },
+    /// The indexes or the log of added records cannot be used.
+    #[error(transparent)]
+    Records(#[from] records::OpenError),
     /// A template cannot be used.
     #[error("the templates cannot be used")]
     Templates(#[from] TemplateError),
@@ -108,7 +106,7 @@ impl Counts {
     }
 }
 
-/// A center that has read its index and templates and has not called yet.
+/// A center that has read its indexes and templates and has not called yet.
 #[derive(Debug)]
 pub struct Lesc {
     station: Station,
@@ -116,20 +114,16 @@ pub struct Lesc {
 }
 
 impl Lesc {
-    /// Reads templates and the head of the index. The rest of the index is checked where it is read.
+    /// Reads templates, the heads of the indexes and the added records. The rest of an index is checked where it is read.
     ///
     /// # Errors
-    /// The index or a template cannot be used.
+    /// An index, the log of added records or a template cannot be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let Config { station, link, ori, index: path, templates, metrics } = config;
+        let Config { station, link, ori, indexes, added, templates, metrics } = config;
         let writer = Writer::new(ori, Templates::load(templates.as_deref())?);
-        let index = Index::open(&path).map_err(|source| OpenError::Index { path: path.clone(), source })?;
-        info!(records = index.len(), bytes = index.size_bytes(), "the record index is open");
-        let written = path.metadata().and_then(|file| file.modified()).ok();
-        let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_secs_f64();
-        let center = Center { index, writer, counts: Arc::default(), metrics };
-        let (records, bytes) = (center.index.len() as u64, center.index.size_bytes() as u64);
-        center.observe(CenterEvent::Opened { records, bytes, written });
+        let live = Live::open(indexes.clone(), added)?;
+        let center = Center { live: Arc::new(live), writer, counts: Arc::default(), metrics, indexes };
+        center.say_opened(&*center.live.holdings()?);
         Ok(Self { station: Station::new(station, link), center: Arc::new(center) })
     }
 
@@ -167,10 +161,12 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(Debug)]
 struct Center {
-    index: Index,
+    live: Arc<Live>,
     writer: Writer,
     counts: Arc<Counts>,
     metrics: Option<Arc<CenterMetrics>>,
+    /// Where the indexes are.
+    indexes: Vec<PathBuf>,
 }
 
 impl Center {
@@ -178,6 +174,18 @@ impl Center {
         if let Some(metrics) = &self.metrics {
             metrics.observe(event);
         }
+    }
+
+    /// Says what is searched from now on.
+    fn say_opened(&self, holdings: &Holdings) {
+        let (records, indexes, sources) = (holdings.len(), holdings.indexes().len(), holdings.sources());
+        info!(records, indexes, added = holdings.added(), %sources, "the record indexes are open");
+        let bytes = holdings.indexes().map(|(_, index)| index.size_bytes() as u64).sum();
+        let modified = |file: PathBuf| file.metadata().and_then(|file| file.modified()).ok();
+        // The oldest: what all of them hold is as old as that.
+        let written = records::files(&self.indexes).unwrap_or_default().into_iter().filter_map(modified).min();
+        let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_secs_f64();
+        self.observe(CenterEvent::Opened { records: records as u64, bytes, written });
     }
 
     async fn handle(self: Arc<Self>, link: StationLink, message: Incoming) {
@@ -228,6 +236,11 @@ impl Center {
                 error!(key = IAQ, %sender, %query, bytes, %error, "the record index is damaged, the inquiry is put off");
                 Settled::Open
             }
+            Ok(Err(AnswerError::Open(error))) => {
+                add(&self.counts.postponed);
+                error!(key = IAQ, %sender, %query, bytes, %error, "added records cannot be had, the inquiry is put off");
+                Settled::Open
+            }
             // To ask for the inquiry again would be no use: the answer would be the same.
             Ok(Err(AnswerError::Send(error @ SendError::Refused(_)))) => {
                 add(&self.counts.refused);
@@ -235,7 +248,7 @@ impl Center {
                 error!(key = IAQ, %sender, %query, bytes, %error, "an answer was not taken");
                 Settled::Done
             }
-            Ok(Err(AnswerError::Send(SendError::Ended))) => {
+            Ok(Err(AnswerError::Send(SendError::Ended) | AnswerError::Ended)) => {
                 postponed();
                 Settled::Open
             }
@@ -248,13 +261,24 @@ impl Center {
         }
     }
 
+    /// The records as they are now. To take many additions takes long: the link goes on meanwhile.
+    async fn holdings(&self) -> Result<Arc<Holdings>, AnswerError> {
+        if self.live.is_stale()? {
+            let live = Arc::clone(&self.live);
+            spawn_blocking(move || live.refresh()).await.map_err(|_| AnswerError::Ended)??;
+            self.say_opened(&*self.live.holdings()?);
+        }
+        Ok(self.live.holdings()?)
+    }
+
     /// Acknowledges and answers, until the switch has taken both. Both are on their way in this order before the first
     /// is waited for, so that one commit of the switch can hold both.
     async fn answer(&self, link: &StationLink, inquiry: &Inquiry) -> Result<&'static str, AnswerError> {
         let acknowledgement = post(link, self.writer.acknowledgement(inquiry)).await?;
+        let holdings = self.holdings().await?;
         let decision = decide(inquiry, |query, limit| {
             let begun = Instant::now();
-            let found = self.index.search(query, limit)?;
+            let found = holdings.search(query, &Settings::best(limit))?;
             self.observe(CenterEvent::Searched { took: begun.elapsed(), candidates: found.total });
             Ok(found)
         })?;
@@ -278,6 +302,10 @@ enum AnswerError {
     Send(#[from] SendError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error(transparent)]
+    Open(#[from] records::OpenError),
+    #[error("the process ends")]
+    Ended,
 }
 
 /// Whether an inquiry needs to come again.
@@ -306,12 +334,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_inquiry_is_given_back_before_the_switch_takes_the_link_for_dead() {
-        let index = Index::from_bytes(records::build_bytes([]).unwrap()).unwrap();
         let center = Center {
-            index,
+            live: Arc::new(Live::fixed(Holdings::default())),
             writer: Writer::new(*ORI, Templates::load(None).unwrap()),
             counts: Arc::default(),
             metrics: None,
+            indexes: Vec::new(),
         };
         let inquiry = Inquiry {
             query: QueryId(None),

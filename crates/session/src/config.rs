@@ -1,4 +1,4 @@
-//! The limits and intervals of a session, with the protocol's values as defaults (`protocol-specs/wire.md` 1.1).
+//! The limits and intervals of a session, with the protocols' values as defaults (`protocol-specs/wire.md` 1.1, 1.2).
 
 use std::time::Duration;
 
@@ -11,11 +11,27 @@ pub enum Role {
     Station,
 }
 
-/// Limits and intervals. [`Config::new`] gives the protocol's values.
+/// How messages travel on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// DMPP-2020 blocks (`protocol-specs/wire.md` 1.1).
+    Dmpp,
+    /// Foxtalk frames (`protocol-specs/wire.md` 1.2).
+    Fox {
+        /// Becomes the high half of [`Event::Received`](crate::Event::Received)'s validation, the peer's exchange number
+        /// the low: an owner that gives each link another one knows what comes again on a link, and nothing else, for
+        /// a client's numbers begin anew with each of its starts. Zero leaves the number as it is.
+        epoch: u16,
+    },
+}
+
+/// Limits and intervals. [`Config::new`] and [`Config::fox`] give the protocols' values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Which end this is.
     pub role: Role,
+    /// What is spoken.
+    pub protocol: Protocol,
     /// Messages that may be sent and not yet acknowledged. Zero counts as one.
     pub window: u16,
     /// Longest message taken from the peer, in bytes over all its blocks. A longer one is discarded while it arrives.
@@ -41,11 +57,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The protocol's values for one end of a link.
+    /// The values of DMPP-2020 for one end of a link.
     #[must_use]
     pub const fn new(role: Role) -> Self {
         Self {
             role,
+            protocol: Protocol::Dmpp,
             window: WINDOW,
             message_bytes_max: match role {
                 Role::Switch => MESSAGE_BYTES_MAX,
@@ -64,6 +81,24 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The values of Foxtalk for one end of a link; see [`Protocol::Fox`] for the epoch.
+    #[must_use]
+    pub const fn fox(role: Role, epoch: u16) -> Self {
+        let mut config = Self::new(role);
+        config.protocol = Protocol::Fox { epoch };
+        // The public client handles one message at a time.
+        config.window = 1;
+        if let Role::Station = role {
+            config.keep_alive = Duration::from_secs(FOX_IDLE_SECONDS as u64);
+        }
+        config
+    }
+}
+
+/// After so long without traffic a Foxtalk client sends a heartbeat. The public client begins to count with whatever it
+/// gets, so this is well below half of [`SILENCE`].
+pub(crate) const FOX_IDLE_SECONDS: u16 = 20;
 /// Enough to keep a link busy while one commit of the receiver's store runs.
 const WINDOW: u16 = 32;
 const MESSAGE_BYTES_MAX: usize = 256 * 1024;

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use codec::block::{FrameError, Status};
+use codec::fox;
 use thiserror::Error;
 
 /// A message to be sent.
@@ -163,6 +164,9 @@ pub enum CloseReason {
     /// The bytes that came are no blocks.
     #[error("the stream is no longer trusted")]
     Frame(#[source] FrameError),
+    /// The bytes that came are no Foxtalk frames.
+    #[error("the stream is no longer trusted")]
+    FoxFrame(#[source] fox::FrameError),
     /// A data block of another validation came in the middle of a message.
     #[error("a block of another message in the middle of one")]
     Interleaved,

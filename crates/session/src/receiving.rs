@@ -1,10 +1,10 @@
-//! Joins the peer's blocks to messages and keeps what its acknowledgements need (`protocol-specs/wire.md` 1.1).
+//! Joins the peer's pieces to messages and keeps what its acknowledgements need (`protocol-specs/wire.md` 1.1, 1.2).
 
 use std::collections::BTreeMap;
 use std::mem;
 
 use bytes::Bytes;
-use codec::block::{Block, DESTINATION, Function, Status};
+use codec::block::Status;
 
 use crate::event::{CloseReason, Event, Refusal, Token};
 
@@ -42,11 +42,43 @@ struct Unaccepted {
     bytes: usize,
 }
 
-/// What a data block leads to.
+/// A piece of a message, as it came in one block or frame.
+pub(crate) struct Data {
+    /// The sender's number of the message.
+    pub(crate) validation: u32,
+    pub(crate) bytes: Bytes,
+    /// It is for this end of the link.
+    pub(crate) here: bool,
+    /// Further pieces of the message follow.
+    pub(crate) more: bool,
+    /// The sender wants it acknowledged.
+    pub(crate) ack: bool,
+}
+
+/// What the peer is answered about a message or a piece of one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    /// The peer's number of the message.
+    pub(crate) validation: u32,
+    pub(crate) status: Status,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A piece has arrived; the message is not whole yet.
+    Arrived,
+    /// The message is safe.
+    Safe,
+    /// Not taken.
+    Refused,
+}
+
+/// What a piece leads to.
 #[derive(Debug)]
 pub(crate) enum Taken {
     Nothing,
-    Reply(Block),
+    Reply(Answer),
     Received(Event),
 }
 
@@ -61,9 +93,9 @@ impl Receiving {
         }
     }
 
-    /// A data block came. Data that asks for no acknowledgement gets neither a positive nor a negative one.
-    pub(crate) fn handle_data(&mut self, block: Block, more: bool, ack: bool) -> Result<Taken, CloseReason> {
-        let validation = block.validation();
+    /// A piece came. One that asks for no acknowledgement gets neither a positive nor a negative one.
+    pub(crate) fn handle_data(&mut self, data: Data) -> Result<Taken, CloseReason> {
+        let Data { validation, bytes: piece, here, more, ack } = data;
         let so_far = match mem::take(&mut self.partial) {
             Partial::None => None,
             Partial::Collecting { validation: begun, bytes } if begun == validation => Some(bytes),
@@ -73,8 +105,8 @@ impl Receiving {
             }
             Partial::Collecting { .. } | Partial::Discarding { .. } => return Err(CloseReason::Interleaved),
         };
-        let bytes_after = so_far.as_ref().map_or(0, Vec::len).saturating_add(block.data().len());
-        let refused = if block.destination() != DESTINATION {
+        let bytes_after = so_far.as_ref().map_or(0, Vec::len).saturating_add(piece.len());
+        let refused = if !here {
             Some(Status::BAD_DESTINATION)
         } else if bytes_after > self.message_bytes_max {
             Some(Status::TOO_LONG)
@@ -83,19 +115,19 @@ impl Receiving {
         };
         if let Some(status) = refused {
             self.discard_rest(validation, more);
-            return Ok(reply(ack, Function::Nack, validation, status));
+            return Ok(reply(ack, Verdict::Refused, validation, status));
         }
         if more {
             let mut bytes = so_far.unwrap_or_default();
-            append(&mut bytes, block.data(), self.message_bytes_max);
+            append(&mut bytes, &piece, self.message_bytes_max);
             self.partial = Partial::Collecting { validation, bytes };
-            return Ok(reply(ack, Function::Ack, validation, Status::OK));
+            return Ok(reply(ack, Verdict::Arrived, validation, Status::OK));
         }
         let bytes = match so_far {
-            None => block.into_data(),
+            None => piece,
             Some(mut bytes) => {
-                bytes.reserve_exact(block.data().len());
-                bytes.extend_from_slice(block.data());
+                bytes.reserve_exact(piece.len());
+                bytes.extend_from_slice(&piece);
                 Bytes::from(bytes)
             }
         };
@@ -103,13 +135,13 @@ impl Receiving {
     }
 
     /// The owner has a message safe; the acknowledgement that goes out, if one was asked for.
-    pub(crate) fn accept(&mut self, token: Token) -> Option<Block> {
-        self.settle(token, Function::Ack, Status::OK)
+    pub(crate) fn accept(&mut self, token: Token) -> Option<Answer> {
+        self.settle(token, Verdict::Safe, Status::OK)
     }
 
     /// The owner does not take a message; the negative acknowledgement that goes out, if one was asked for.
-    pub(crate) fn refuse(&mut self, token: Token, why: Refusal) -> Option<Block> {
-        self.settle(token, Function::Nack, why.status())
+    pub(crate) fn refuse(&mut self, token: Token, why: Refusal) -> Option<Answer> {
+        self.settle(token, Verdict::Refused, why.status())
     }
 
     pub(crate) fn unaccepted(&self) -> (usize, usize) {
@@ -131,10 +163,10 @@ impl Receiving {
         Event::Received { token, validation, bytes }
     }
 
-    fn settle(&mut self, token: Token, function: Function, status: Status) -> Option<Block> {
+    fn settle(&mut self, token: Token, verdict: Verdict, status: Status) -> Option<Answer> {
         let Unaccepted { validation, ack, bytes } = self.unaccepted.remove(&token)?;
         self.unaccepted_bytes = self.unaccepted_bytes.saturating_sub(bytes);
-        ack.then(|| Block::without_data(function, validation, status))
+        ack.then_some(Answer { verdict, validation, status })
     }
 
     fn discard_rest(&mut self, validation: u32, more: bool) {
@@ -142,8 +174,8 @@ impl Receiving {
     }
 }
 
-fn reply(ack: bool, function: Function, validation: u32, status: Status) -> Taken {
-    if ack { Taken::Reply(Block::without_data(function, validation, status)) } else { Taken::Nothing }
+const fn reply(ack: bool, verdict: Verdict, validation: u32, status: Status) -> Taken {
+    if ack { Taken::Reply(Answer { verdict, validation, status }) } else { Taken::Nothing }
 }
 
 /// Appends without ever holding more memory than the longest message needs: a vector left to itself would double past

@@ -1,5 +1,5 @@
 //! Sends messages and repeats them until the peer answers: the window, one message partly sent at a time, the waits
-//! (`protocol-specs/wire.md` 1.1).
+//! (`protocol-specs/wire.md` 1.1, 1.2).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
@@ -7,17 +7,20 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
-use codec::block::{Block, Blocks, Status};
+use codec::block::Status;
 use codec::time::Tick;
 
+use crate::acks::{AcksFor, Held};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{Event, Failure, Outgoing};
 use crate::keep_alive::Reading;
+use crate::piece::{Cut, Piece, Pieces};
 
 /// The sending half.
 ///
 /// Invariants: every message in `in_flight` is in exactly one [`State`]; `deadlines` holds one entry for each that is
-/// in a state with a deadline; `on_the_wire` counts those that the peer may be working on; a message whose blocks are
+/// in a state with a deadline; `on_the_wire` counts those that the peer may be working on; a message whose pieces are
 /// in `current` is sent to its final block, whatever the peer answers meanwhile, because the peer takes one message at
 /// a time.
 #[derive(Debug)]
@@ -34,7 +37,15 @@ pub(crate) struct Sending {
     waiting: VecDeque<Outgoing>,
     in_flight: HashMap<NonZeroU32, InFlight>,
     on_the_wire: usize,
-    current: Option<(NonZeroU32, Blocks)>,
+    current: Option<(NonZeroU32, Pieces)>,
+    cut: Cut,
+    acks_for: AcksFor,
+    held: Held,
+    /// The last message of several pieces that was delivered to a peer which was taken for one that acknowledges last
+    /// pieces only, and how many more acknowledgements of it such a peer may send: one for each repeat.
+    last_delivered: Option<(NonZeroU32, u64)>,
+    /// Numbers under which the peer was refused something and may acknowledge that; the oldest first.
+    expected_strays: VecDeque<u32>,
     /// On the sending half's clock.
     deadlines: BTreeSet<(Tick, NonZeroU32)>,
     /// Not answered in time; to be sent again first. An entry counts only while its message is in [`State::Repeat`].
@@ -48,6 +59,9 @@ pub(crate) struct Sending {
     strays: u64,
 }
 
+/// How many refusals are remembered for the acknowledgements that may come of them.
+const EXPECTED_STRAYS_MAX: usize = 64;
+
 /// Whether the peer takes messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Peer {
@@ -59,17 +73,19 @@ enum Peer {
 struct InFlight {
     id: u64,
     bytes: Bytes,
-    blocks: u64,
+    pieces: u64,
     /// Sends begun since the peer last refused it, or in all.
     sends: u32,
     /// Positive acknowledgements since it was last sent after a refusal, or in all.
     acks: u64,
+    /// How many of these prove nothing: they may be for pieces before the last, or for a refusal.
+    no_proof: u64,
     state: State,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Its blocks are being handed out.
+    /// Its pieces are being handed out.
     Sending,
     /// Wholly sent; sent again at the deadline.
     Sent { deadline: Tick },
@@ -88,7 +104,7 @@ pub(crate) struct GivenUp {
 }
 
 impl Sending {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, cut: Cut, acks_for: AcksFor) -> Self {
         let window = usize::from(config.window.max(1));
         Self {
             ack_wait: config.ack_wait,
@@ -101,6 +117,11 @@ impl Sending {
             in_flight: HashMap::new(),
             on_the_wire: 0,
             current: None,
+            cut,
+            acks_for,
+            held: Held::No,
+            last_delivered: None,
+            expected_strays: VecDeque::new(),
             deadlines: BTreeSet::new(),
             repeats: VecDeque::new(),
             retries: VecDeque::new(),
@@ -115,30 +136,62 @@ impl Sending {
         self.waiting.push_back(message);
     }
 
-    /// The next data block to write; nothing if there is none for now.
-    pub(crate) fn next_block(&mut self, now: Tick, events: &mut VecDeque<Event>) -> Option<Block> {
+    /// From now on messages are cut like that, also those that have to be sent again.
+    pub(crate) const fn set_cut(&mut self, cut: Cut) {
+        self.cut = cut;
+    }
+
+    /// The peer was refused something under that number, and some peers acknowledge refusals: the next acknowledgement of
+    /// that number proves nothing.
+    pub(crate) fn expect_stray(&mut self, number: u32) {
+        if let Some((_, message)) = find(&mut self.in_flight, number) {
+            message.no_proof = message.no_proof.saturating_add(1);
+            return;
+        }
+        if self.expected_strays.len() >= EXPECTED_STRAYS_MAX {
+            self.expected_strays.pop_front();
+        }
+        self.expected_strays.push_back(number);
+    }
+
+    /// The next piece to write; nothing if there is none for now.
+    pub(crate) fn next_piece(&mut self, now: Tick, events: &mut VecDeque<Event>) -> Option<Piece> {
         if self.peer == Peer::NotReady {
             return None;
         }
         if self.current.is_none() {
             self.begin_next();
         }
-        let (validation, blocks) = self.current.as_mut()?;
-        let (validation, block) = (*validation, blocks.next());
-        if blocks.is_finished() {
+        let (validation, pieces) = self.current.as_mut()?;
+        if let AcksFor::Unknown { wait } = self.acks_for
+            && self.held != Held::Released
+            && pieces.is_at_last()
+        {
+            if self.held == Held::No {
+                self.held = Held::Until(self.clock.read(now).after(wait));
+            }
+            return None;
+        }
+        let (validation, piece) = (*validation, pieces.next());
+        if pieces.is_finished() {
             self.current = None;
             self.handle_sent(now, validation, events);
         }
-        block
+        piece
     }
 
     /// A positive acknowledgement came.
     pub(crate) fn handle_ack(&mut self, validation: u32, events: &mut VecDeque<Event>) {
         let Some((validation, message)) = find(&mut self.in_flight, validation) else {
-            self.stray();
-            return;
+            return self.stray_ack(validation);
         };
         message.acks = message.acks.saturating_add(1);
+        if let Held::Until(_) = self.held
+            && self.current.as_ref().is_some_and(|(current, _)| *current == validation)
+        {
+            message.no_proof = message.no_proof.saturating_add(message.pieces.saturating_sub(1));
+            (self.acks_for, self.held) = (AcksFor::Each, Held::Released);
+        }
         self.deliver_if_proven(validation, events);
     }
 
@@ -175,6 +228,22 @@ impl Sending {
         self.on_the_wire = self.on_the_wire.saturating_sub(1);
     }
 
+    /// A positive acknowledgement of no message in flight. One that comes after the delivery of a message of several
+    /// pieces tells that the peer acknowledges each.
+    fn stray_ack(&mut self, number: u32) {
+        self.stray();
+        if let Some(place) = self.expected_strays.iter().position(|expected| *expected == number) {
+            self.expected_strays.remove(place);
+        } else if let Some((last, more)) = &mut self.last_delivered
+            && last.get() == number
+        {
+            match more.checked_sub(1) {
+                Some(left) => *more = left,
+                None => self.acks_for = AcksFor::Each,
+            }
+        }
+    }
+
     /// An acknowledgement that belongs to nothing.
     pub(crate) const fn stray(&mut self) {
         self.strays = self.strays.saturating_add(1);
@@ -185,6 +254,18 @@ impl Sending {
             return Ok(());
         }
         let now = self.clock.read(now);
+        if let Held::Until(until) = self.held
+            && until <= now
+        {
+            self.held = Held::Released;
+            let sending = |(number, _): &(NonZeroU32, Pieces)| {
+                self.in_flight.get(number).is_some_and(|message| message.state == State::Sending)
+            };
+            // What was refused meanwhile shows nothing.
+            if self.current.as_ref().is_some_and(sending) {
+                self.acks_for = AcksFor::Last;
+            }
+        }
         while let Some(&(deadline, validation)) = self.deadlines.first() {
             if deadline > now {
                 break;
@@ -205,8 +286,12 @@ impl Sending {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Tick> {
-        let (deadline, _) = self.deadlines.first()?;
-        self.clock.reads(*deadline)
+        let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
+        let due = match self.held {
+            Held::Until(until) => deadline.map_or(until, |deadline| deadline.min(until)),
+            Held::No | Held::Released => deadline?,
+        };
+        self.clock.reads(due)
     }
 
     /// The peer takes nothing for now. False if that was known.
@@ -259,6 +344,7 @@ impl Sending {
         self.waiting = VecDeque::new();
         self.in_flight = HashMap::new();
         self.current = None;
+        self.held = Held::No;
         self.deadlines = BTreeSet::new();
     }
 
@@ -282,7 +368,7 @@ impl Sending {
             if let Some(message) = self.in_flight.get_mut(&validation)
                 && message.state == State::Retry
             {
-                (message.sends, message.acks) = (0, 0);
+                (message.sends, message.acks, message.no_proof) = (0, 0, 0);
                 self.on_the_wire = self.on_the_wire.saturating_add(1);
                 return self.begin(validation);
             }
@@ -292,23 +378,35 @@ impl Sending {
             let free = |message: &Outgoing| !self.in_flight.contains_key(&message.validation);
             let Some(place) = self.waiting.iter().position(free) else { return };
             let Some(Outgoing { id, validation, bytes }) = self.waiting.remove(place) else { return };
-            let blocks = u64::try_from(Blocks::count_for(bytes.len())).unwrap_or(u64::MAX);
-            let message = InFlight { id, bytes, blocks, sends: 0, acks: 0, state: State::Sending };
+            let no_proof = self.take_expected_strays(validation);
+            let message = InFlight { id, bytes, pieces: 1, sends: 0, acks: 0, no_proof, state: State::Sending };
             self.in_flight.insert(validation, message);
             self.on_the_wire = self.on_the_wire.saturating_add(1);
             self.begin(validation);
         }
     }
 
+    /// How many acknowledgements of that number may come of refusals.
+    fn take_expected_strays(&mut self, number: NonZeroU32) -> u64 {
+        let before = self.expected_strays.len();
+        self.expected_strays.retain(|expected| *expected != number.get());
+        u64::try_from(before.saturating_sub(self.expected_strays.len())).unwrap_or(u64::MAX)
+    }
+
     fn begin(&mut self, validation: NonZeroU32) {
         if let Some(message) = self.in_flight.get_mut(&validation) {
             message.sends = message.sends.saturating_add(1);
             message.state = State::Sending;
-            self.current = Some((validation, Blocks::new(validation.get(), message.bytes.clone())));
+            message.pieces = self.cut.count(message.bytes.len());
+            if self.acks_for == AcksFor::Each {
+                message.no_proof = message.no_proof.saturating_add(message.pieces.saturating_sub(1));
+            }
+            self.held = Held::No;
+            self.current = Some((validation, Pieces::new(validation.get(), message.bytes.clone(), self.cut)));
         }
     }
 
-    /// The final block was handed out: the wait for the answer begins, unless it came already.
+    /// The last piece was handed out: the wait for the answer begins, unless it came already.
     fn handle_sent(&mut self, now: Tick, validation: NonZeroU32, events: &mut VecDeque<Event>) {
         let Some(message) = self.in_flight.get_mut(&validation) else { return };
         if message.state == State::Sending {
@@ -319,14 +417,15 @@ impl Sending {
         }
     }
 
-    /// Acknowledgements do not say which block they are for. All but the final block of a send are acknowledged on
-    /// arrival, so only one more than all of those together proves that a final block was acknowledged: that the
+    /// Acknowledgements do not say which piece they are for. Where each is acknowledged, all but the last of a send are
+    /// on arrival, so only one more than all of those together proves that a last piece was acknowledged: that the
     /// message is safe.
     fn deliver_if_proven(&mut self, validation: NonZeroU32, events: &mut VecDeque<Event>) {
         let Some(message) = self.in_flight.get(&validation) else { return };
-        let on_arrival = u64::from(message.sends).saturating_mul(message.blocks.saturating_sub(1));
-        if message.acks > on_arrival && message.state != State::Sending {
+        if message.acks > message.no_proof && message.state != State::Sending {
             events.push_back(Event::Delivered { id: message.id });
+            let more = u64::from(message.sends).saturating_sub(message.acks);
+            self.last_delivered = (self.acks_for == AcksFor::Last && message.pieces > 1).then_some((validation, more));
             self.remove(validation);
             self.window = self.window.saturating_add(1).min(self.window_max);
         }
@@ -350,7 +449,7 @@ impl Sending {
 
 impl fmt::Debug for InFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, bytes, blocks: _, sends, acks, state } = self;
+        let Self { id, bytes, pieces: _, sends, acks, no_proof: _, state } = self;
         write!(f, "InFlight {{ id: {id}, {} bytes, {sends} sends, {acks} acks, {state:?} }}", bytes.len())
     }
 }
@@ -358,44 +457,4 @@ impl fmt::Debug for InFlight {
 fn find(in_flight: &mut HashMap<NonZeroU32, InFlight>, validation: u32) -> Option<(NonZeroU32, &mut InFlight)> {
     let validation = NonZeroU32::new(validation)?;
     in_flight.get_mut(&validation).map(|message| (validation, message))
-}
-
-/// A clock that can stand still, and deadlines read on it with it.
-#[derive(Debug, Default)]
-struct Clock {
-    stopped_at: Option<Tick>,
-    /// Microseconds that it stood still before, in all.
-    lost: u64,
-}
-
-impl Clock {
-    const fn is_stopped(&self) -> bool {
-        self.stopped_at.is_some()
-    }
-
-    /// What it shows at a time.
-    const fn read(&self, now: Tick) -> Tick {
-        let Tick(running_until) = match self.stopped_at {
-            Some(stopped) => stopped,
-            None => now,
-        };
-        Tick(running_until.saturating_sub(self.lost))
-    }
-
-    /// When it will show this; never, as far as is known, while it stands still.
-    const fn reads(&self, shown: Tick) -> Option<Tick> {
-        if self.is_stopped() { None } else { Some(Tick(shown.0.saturating_add(self.lost))) }
-    }
-
-    const fn stop(&mut self, now: Tick) {
-        if self.stopped_at.is_none() {
-            self.stopped_at = Some(now);
-        }
-    }
-
-    const fn start(&mut self, now: Tick) {
-        if let Some(Tick(stopped)) = self.stopped_at.take() {
-            self.lost = self.lost.saturating_add(now.0.saturating_sub(stopped));
-        }
-    }
 }

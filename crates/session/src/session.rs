@@ -1,18 +1,26 @@
 //! [`Session`]: one end of a conversation, put together from its receiving and its sending half and the keep-alive.
+//!
+//! What DMPP-2020 and Foxtalk have in common is here; what a block or a frame means, and how an answer is written, is in
+//! `dmpp` and `fox`.
+
+mod dmpp;
+mod fox;
 
 use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
-use codec::block::{Block, DESTINATION, Deframer, Function, Status};
+use codec::block;
 use codec::time::Tick;
 
-use crate::config::{Config, Role};
+use self::fox::Fox;
+use crate::acks::AcksFor;
+use crate::config::{Config, Protocol, Role};
 use crate::event::{CloseReason, Event, Outgoing, Readiness, Refusal, Token};
 use crate::keep_alive::{Due, KeepAlive};
-use crate::receiving::{Receiving, Taken};
+use crate::receiving::{Answer, Receiving};
 use crate::sending::{GivenUp, Sending};
 
-/// One end of a DMPP-2020 conversation.
+/// One end of a conversation.
 ///
 /// The owner calls the `handle_*` functions and gives orders ([`send`](Self::send), [`accept`](Self::accept) and so on)
 /// in any sequence, with times that never go back. After each of them it
@@ -20,23 +28,30 @@ use crate::sending::{GivenUp, Sending};
 /// 2. drains [`poll_event`](Self::poll_event) to `None`,
 /// 3. asks [`poll_timeout`](Self::poll_timeout) when to call [`handle_timeout`](Self::handle_timeout).
 ///
-/// Every data block of a peer may call for an answer of 28 bytes, so the owner stops reading while its output is long;
+/// Every block or frame of a peer may call for a short answer, so the owner stops reading while its output is long;
 /// and it stops while [`unaccepted`](Self::unaccepted) is beyond its bounds. Before the connection is up nothing has
-/// to be done: the conversation has no greeting.
+/// to be done: what a conversation begins with is the session's.
 #[derive(Debug)]
 pub struct Session {
     role: Role,
     output_bytes_max: usize,
-    deframer: Deframer,
+    wire: Wire,
     receiving: Receiving,
     sending: Sending,
     keep_alive: KeepAlive,
     readiness: Readiness,
-    /// Acknowledgements and status blocks, encoded: they go out before any data.
+    /// Acknowledgements and other short answers, encoded: they go out before any data.
     answers: BytesMut,
     events: VecDeque<Event>,
     room_said: usize,
     state: State,
+}
+
+/// What is spoken, and what only that needs.
+#[derive(Debug)]
+enum Wire {
+    Dmpp(block::Deframer),
+    Fox(Fox),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,40 +65,65 @@ impl Session {
     /// A session on a link that is up since now. Each link gets its own.
     #[must_use]
     pub fn new(config: Config, now: Tick) -> Self {
-        Self {
+        let (wire, cut, acks_for) = match config.protocol {
+            Protocol::Dmpp => (Wire::Dmpp(block::Deframer::new()), dmpp::CUT, AcksFor::Each),
+            Protocol::Fox { epoch } => (Wire::Fox(Fox::new(config.role, epoch)), fox::CUT, fox::ACKS_FOR),
+        };
+        let mut session = Self {
             role: config.role,
             output_bytes_max: config.output_bytes_max,
-            deframer: Deframer::new(),
+            wire,
             receiving: Receiving::new(config.message_bytes_max),
-            sending: Sending::new(&config),
+            sending: Sending::new(&config, cut, acks_for),
             keep_alive: KeepAlive::new(&config, now),
             readiness: Readiness::Ready,
             answers: BytesMut::new(),
             events: VecDeque::new(),
             room_said: 0,
             state: State::Open,
+        };
+        if let Wire::Fox(_) = session.wire {
+            session.begin_with_frames(now);
         }
+        session
     }
 
-    /// Bytes were appended to the buffer. Takes whole blocks off its front and leaves the rest, which the owner must
+    /// Bytes were appended to the buffer. Takes whole blocks or frames off its front and leaves the rest, which the owner must
     /// not change. A closed session discards all.
     pub fn handle_bytes(&mut self, now: Tick, buffer: &mut BytesMut) {
         if self.state == State::Open && !buffer.is_empty() {
             self.keep_alive.received(now);
         }
-        let mut block_ended = false;
+        let mut one_ended = false;
         while self.state == State::Open {
-            match self.deframer.next(buffer) {
-                Ok(None) => {
-                    self.keep_alive.left_over(now, block_ended, !buffer.is_empty());
-                    return;
-                }
-                Ok(Some(block)) => {
-                    block_ended = true;
-                    self.handle_block(now, block);
-                }
-                Err(error) => self.close(CloseReason::Frame(error)),
+            let taken = match &mut self.wire {
+                Wire::Dmpp(deframer) => match deframer.next(buffer) {
+                    Ok(Some(block)) => {
+                        self.handle_block(now, block);
+                        true
+                    }
+                    Ok(None) => false,
+                    Err(error) => {
+                        self.close(CloseReason::Frame(error));
+                        true
+                    }
+                },
+                Wire::Fox(fox) => match fox.next(buffer) {
+                    Ok(Some(frame)) => {
+                        self.handle_frame(now, frame);
+                        true
+                    }
+                    Ok(None) => false,
+                    Err(error) => {
+                        self.close(CloseReason::FoxFrame(error));
+                        true
+                    }
+                },
+            };
+            if !taken {
+                return self.keep_alive.left_over(now, one_ended, !buffer.is_empty());
             }
+            one_ended = true;
         }
         buffer.clear();
     }
@@ -92,33 +132,36 @@ impl Session {
     /// later otherwise. It is kept, and repeated, until it is delivered or failed or the session is over.
     pub fn send(&mut self, message: Outgoing) {
         if self.state == State::Open {
-            self.sending.send(message);
+            self.sending.send(match self.wire {
+                Wire::Dmpp(_) => message,
+                Wire::Fox(_) => fox::numbered(message),
+            });
         }
     }
 
     /// A received message is safe with its owner: the peer gets its positive acknowledgement if it asked for one.
     /// A token that was answered before is ignored.
     pub fn accept(&mut self, token: Token) {
-        if let Some(block) = self.receiving.accept(token) {
-            self.answer(&block);
+        if let Some(answer) = self.receiving.accept(token) {
+            self.reply(answer);
         }
     }
 
     /// A received message is not taken: the peer gets a negative acknowledgement if it asked for one. A token that was
     /// answered before is ignored.
     pub fn refuse(&mut self, token: Token, why: Refusal) {
-        if let Some(block) = self.receiving.refuse(token, why) {
-            self.answer(&block);
+        if let Some(answer) = self.receiving.refuse(token, why) {
+            self.reply(answer);
         }
     }
 
     /// What a status request is answered from now on. A station also says a change at once: the switch would ask only
-    /// on a link that is idle.
+    /// on a link that is idle. Foxtalk has no word for it: there it is only kept.
     pub fn set_readiness(&mut self, readiness: Readiness) {
         let changed = readiness != self.readiness;
         self.readiness = readiness;
         if changed && self.role == Role::Station {
-            self.answer(&Block::without_data(Function::StatusResponse, 0, readiness.status()));
+            self.say_readiness();
         }
     }
 
@@ -146,14 +189,17 @@ impl Session {
         }
         match self.keep_alive.handle_timeout(now) {
             Due::Nothing => {}
-            Due::Ask => self.answer(&Block::without_data(Function::StatusRequest, 0, Status::NONE)),
+            Due::Ask => match self.wire {
+                Wire::Dmpp(_) => self.ask_in_block(),
+                Wire::Fox(_) => self.ask_in_frame(),
+            },
             Due::Close(why) => self.close(why),
         }
     }
 
-    /// Appends what is to be written to the output: all acknowledgements and status blocks, then data blocks until the
+    /// Appends what is to be written to the output: all answers, then data until the
     /// output holds `output_bytes_max` or there is nothing to send for now. To the session this is the moment of the
-    /// write: the wait for a message's acknowledgement begins with its final block.
+    /// write: the wait for a message's acknowledgement begins with its last block or frame.
     pub fn transmit(&mut self, now: Tick, output: &mut BytesMut) {
         let before = output.len();
         if self.answers.has_remaining() {
@@ -161,8 +207,11 @@ impl Session {
             self.answers.clear();
         }
         while self.state == State::Open && output.len() < self.output_bytes_max {
-            let Some(block) = self.sending.next_block(now, &mut self.events) else { break };
-            block.encode(output);
+            let Some(piece) = self.sending.next_piece(now, &mut self.events) else { break };
+            match self.wire {
+                Wire::Dmpp(_) => dmpp::encode(piece, output),
+                Wire::Fox(_) => fox::encode(piece, output),
+            }
         }
         if output.len() > before {
             self.keep_alive.sent(now);
@@ -198,7 +247,7 @@ impl Session {
         self.receiving.unaccepted()
     }
 
-    /// Bytes of memory held for the peer's message whose final block has not come yet.
+    /// Bytes of memory held for the peer's message whose last piece has not come yet.
     #[must_use]
     pub fn partial_bytes(&self) -> usize {
         self.receiving.partial_bytes()
@@ -222,49 +271,11 @@ impl Session {
         self.state == State::Closed
     }
 
-    fn handle_block(&mut self, now: Tick, block: Block) {
-        let here = block.destination() == DESTINATION;
-        match block.function() {
-            Function::Data { more, ack } => match self.receiving.handle_data(block, more, ack) {
-                Ok(Taken::Nothing) => {}
-                Ok(Taken::Reply(reply)) => self.answer(&reply),
-                Ok(Taken::Received(event)) => self.events.push_back(event),
-                Err(why) => self.close(why),
-            },
-            Function::Unknown(_) => self.nack(&block, Status::BAD_FUNCTION),
-            Function::StatusRequest if here => {
-                let status = self.readiness.status();
-                self.answer(&Block::without_data(Function::StatusResponse, block.validation(), status));
-            }
-            Function::StatusRequest => self.nack(&block, Status::BAD_DESTINATION),
-            // An answer is never answered, or two ends could go on for ever: one for somebody else is only counted.
-            Function::Ack | Function::Nack | Function::StatusResponse if !here => self.sending.stray(),
-            Function::Ack => self.sending.handle_ack(block.validation(), &mut self.events),
-            Function::Nack => {
-                self.sending.handle_nack(now, block.validation(), block.status(), &mut self.events);
-            }
-            Function::StatusResponse => self.handle_status(now, block.status()),
-        }
-    }
-
-    fn handle_status(&mut self, now: Tick, status: Status) {
-        self.keep_alive.answered();
-        match status {
-            Status::READY if self.sending.set_ready(now) => self.events.push_back(Event::Ready),
-            Status::NOT_READY | Status::GOING_DOWN if self.sending.set_not_ready(now) => {
-                self.events.push_back(Event::NotReady)
-            }
-            _ => {}
-        }
-    }
-
-    fn nack(&mut self, block: &Block, status: Status) {
-        self.answer(&Block::without_data(Function::Nack, block.validation(), status));
-    }
-
-    fn answer(&mut self, block: &Block) {
-        if self.state == State::Open {
-            block.encode(&mut self.answers);
+    /// Answers the peer about a message or a piece of one.
+    fn reply(&mut self, answer: Answer) {
+        match self.wire {
+            Wire::Dmpp(_) => self.reply_in_block(answer),
+            Wire::Fox(_) => self.reply_in_frame(answer),
         }
     }
 

@@ -19,6 +19,27 @@ fn message(criterion: &mut Criterion) {
     });
 }
 
+/// A whole network: `handle` of one reception, while so much waits. What goes out meanwhile is not measured.
+fn large(criterion: &mut Criterion) {
+    let large = std::cell::LazyCell::new(scenario::Scenario::large);
+    let large = std::cell::RefCell::new(large);
+    let name = "one reception, 50,000 ORIs, 315 stations, 100,000 waiting";
+    criterion.bench_function(name, |bencher| {
+        bencher.iter_custom(|times| {
+            let mut scenario = large.borrow_mut();
+            let mut spent = std::time::Duration::ZERO;
+            for _ in 0..times {
+                let (link, message) = scenario.inquiry();
+                let begin = std::time::Instant::now();
+                std::hint::black_box(scenario.receive(link, message));
+                spent += begin.elapsed();
+                scenario.finish_one();
+            }
+            spent
+        });
+    });
+}
+
 /// A million copies that wait, of a million messages that are remembered.
 fn checkpoint(criterion: &mut Criterion) {
     const MESSAGES: usize = 1_000_000;
@@ -33,5 +54,5 @@ fn checkpoint(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, message, checkpoint);
+criterion_group!(benches, message, large, checkpoint);
 criterion_main!(benches);

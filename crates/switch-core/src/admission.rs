@@ -3,25 +3,45 @@
 //! A pure function of the network, the dictionary and the message. Row 11, the state of each destination, depends on
 //! what is connected and is the switch's.
 
+mod agencies;
+mod help;
+mod own;
+mod status;
+
+use std::cell::Cell;
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use codec::dictionary::{Dictionary, MessageSpec, Priority, Sender};
 use codec::legacy::{
     Destination, DestinationKind, Destinations, Glance, Input, disallowed_byte, glance, is_xml, parse_input,
 };
 use codec::name::{Control, MessageKey, Ori, StationName};
 use codec::notice::ErNumber;
+use codec::xml::{self, XmlFault};
+use codec::{niem, ofml};
 
-use crate::network::{Network, OWN_CODE, StationIndex};
+pub(crate) use self::help::HelpAddress;
+pub(crate) use self::own::Reply;
+use self::own::{Own, is_own_key};
+use crate::directory::Directory;
+use crate::effect::Effect;
+use crate::folds::Folds;
+use crate::network::{Network, StationIndex};
 use crate::query::{self, is_log_query};
 use crate::record::Received;
 
 /// What a message is judged by.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Court<'a> {
-    pub(crate) network: &'a Network,
+#[derive(Debug)]
+pub(crate) struct Court<'a, 'b> {
+    pub(crate) network: &'b Network,
+    pub(crate) directory: Directory<'b>,
+    /// What messages changed so far.
+    pub(crate) folds: &'b Folds,
     pub(crate) dictionary: &'a Dictionary,
     pub(crate) today: jiff::civil::Date,
+    /// The row of admission that was reached last, for those who want to know why.
+    pub(crate) row: Cell<u8>,
 }
 
 /// A message that may enter.
@@ -30,12 +50,18 @@ pub(crate) struct Passed<'a> {
     pub(crate) spec: &'a MessageSpec,
     pub(crate) sender: Ori,
     pub(crate) control: Option<Control>,
-    /// Where its body begins.
+    /// The legacy text that it stands for, if it is XML.
+    pub(crate) translated: Option<Bytes>,
+    /// Where its body begins, in its legacy text.
     pub(crate) body_offset: usize,
     pub(crate) class: u8,
     pub(crate) routes: Vec<Route>,
     /// Of a log query: what its sender is told at once.
     pub(crate) queued: Option<Vec<u8>>,
+    /// What it changes.
+    pub(crate) effects: Vec<Effect>,
+    /// What the switch answers.
+    pub(crate) answers: Vec<Reply>,
 }
 
 /// One copy that a message asks for.
@@ -48,10 +74,10 @@ pub(crate) struct Route {
 
 /// A message that is answered with an ER.
 #[derive(Debug)]
-pub(crate) struct Fault<'a> {
+pub(crate) struct Fault {
     pub(crate) number: ErNumber,
     pub(crate) detail: String,
-    pub(crate) options: &'a [String],
+    pub(crate) options: Vec<String>,
     /// The key for the text of the ER, if the dictionary has it.
     pub(crate) key: Option<MessageKey>,
     /// The sender, if it is the station's own.
@@ -60,37 +86,65 @@ pub(crate) struct Fault<'a> {
 }
 
 /// Why a message fails, before it is known whom to tell.
-struct Failed<'a> {
+struct Failed {
     number: ErNumber,
     detail: String,
-    options: &'a [String],
+    options: Vec<String>,
 }
 
-impl<'a> Court<'a> {
+impl<'a> Court<'a, '_> {
     /// Judges a message that `station` sent; `reception` says when.
     pub(crate) fn judge(
         &self,
         station: StationIndex,
         message: &[u8],
         reception: &Received,
-    ) -> Result<Passed<'a>, Fault<'a>> {
-        self.rows(station, message, reception).map_err(|failed| {
-            let Glance { key, sender, control } = glance(message);
-            Fault {
-                number: failed.number,
-                detail: failed.detail,
-                options: failed.options,
-                key: key.filter(|key| self.dictionary.spec(*key).is_some()),
-                sender: sender.filter(|ori| self.network.serving(*ori) == Some(station)),
-                control,
-            }
-        })
+    ) -> Result<Passed<'a>, Fault> {
+        let translated = if is_xml(message) {
+            self.row.set(2);
+            let text = self.translate(station, message);
+            Some(text.map_err(|XmlFault { number, detail, seen }| {
+                let spec = seen.key.filter(|_| number == ErNumber::Options).and_then(|key| self.dictionary.spec(key));
+                let options = spec.map_or_else(Vec::new, |spec| spec.options().to_vec());
+                self.fault(station, Failed { number, detail, options }, seen)
+            })?)
+        } else {
+            None
+        };
+        let text = translated.as_deref().unwrap_or(message);
+        match self.rows(station, text, reception) {
+            Ok(passed) => Ok(Passed { translated, ..passed }),
+            Err(failed) => Err(self.fault(station, failed, glance(text))),
+        }
     }
 
-    fn rows(&self, station: StationIndex, message: &[u8], reception: &Received) -> Result<Passed<'a>, Failed<'a>> {
-        if is_xml(message) {
-            return Err(fail(ErNumber::NoText, "XML IS NOT ACCEPTED HERE"));
+    fn fault(&self, station: StationIndex, failed: Failed, seen: Glance) -> Fault {
+        let Failed { number, detail, options } = failed;
+        Fault {
+            number,
+            detail,
+            options,
+            key: seen.key.filter(|key| self.dictionary.spec(*key).is_some()),
+            sender: seen.sender.filter(|ori| self.directory.serving(*ori) == Some(station)),
+            control: seen.control,
         }
+    }
+
+    /// A message in XML as the legacy text that says the same. Its root element says in which of the two formats it is.
+    fn translate(&self, station: StationIndex, message: &[u8]) -> Result<Bytes, XmlFault> {
+        let root = xml::parse(message)?;
+        if niem::is_root(&root) {
+            return niem::read(&root, self.dictionary);
+        }
+        if ofml::is_ofml(&root) {
+            let destination = self.network.at(station).and_then(|station| station.destination.as_ref());
+            return ofml::read(&root, self.dictionary, destination.map(StationName::as_str));
+        }
+        Err(XmlFault::new(ErNumber::NoText, "THE ROOT ELEMENT IS NEITHER NLETS OF THE NIEM NAMESPACE NOR OFML"))
+    }
+
+    fn rows(&self, station: StationIndex, message: &[u8], reception: &Received) -> Result<Passed<'a>, Failed> {
+        self.row.set(1);
         if let Some(offset) = disallowed_byte(message) {
             return Err(fail(ErNumber::Format, format!("BYTE {offset} IS NOT ALLOWED")));
         }
@@ -98,50 +152,66 @@ impl<'a> Court<'a> {
             let detail = format!("{} EXPECTED AT BYTE {}", error.field.to_ascii_uppercase(), error.offset);
             fail(ErNumber::Format, detail)
         })?;
+        self.row.set(2);
         let Some(body) = input.body else { return Err(fail(ErNumber::NoText, "")) };
+        self.row.set(3);
         let spec = self.key(station, input.key)?;
+        self.row.set(4);
         self.sender(station, spec, input.sender)?;
+        self.row.set(6);
         let control = input
             .checked_control()
             .map_err(|_| fail(ErNumber::Header, "CONTROL FIELD MUST BE * AND 1 TO 20 LETTERS OR DIGITS"))?;
+        self.row.set(7);
         self.kinds(spec, &input.destinations)?;
-        let routes = self.routes(station, spec, &input)?;
-        spec.check_body(body, self.today).map_err(|error| Failed {
-            number: error.number,
-            detail: error.detail,
-            options: if error.options { spec.options() } else { &[] },
+        self.row.set(8);
+        let (routes, owns) = self.routes(station, spec, &input)?;
+        self.row.set(10);
+        spec.check_body(body, self.today).map_err(|error| {
+            let options = spec.offered(&error);
+            Failed { number: error.number, detail: error.detail, options }
         })?;
         let queued = self.log_query(spec, reception, body)?;
+        let (mut effects, mut answers) = (Vec::new(), Vec::new());
+        if !owns.is_empty() {
+            if owns.iter().any(Own::is_alone) && input.destinations.count() > 1 {
+                return Err(fail(ErNumber::Header, "A HELP FILE IS CHANGED BY A MESSAGE OF ITS OWN"));
+            }
+            let folded = spec.fold_body(body);
+            for own in owns {
+                let (changed, answered) = self.answer(own, station, input.sender, spec, &folded)?;
+                effects.extend(changed);
+                answers.extend(answered);
+            }
+        }
         Ok(Passed {
             spec,
             sender: input.sender,
             control,
+            translated: None,
             body_offset: message.len().saturating_sub(body.len()),
-            class: self.priority(spec, &input.destinations).class(),
+            class: self.priority(spec, &input.destinations, body).class(),
             routes,
             queued,
+            effects,
+            answers,
         })
     }
 
     /// The part of row 10 that a log query's fields have among themselves.
-    fn log_query(
-        &self,
-        spec: &'a MessageSpec,
-        reception: &Received,
-        body: &[u8],
-    ) -> Result<Option<Vec<u8>>, Failed<'a>> {
+    fn log_query(&self, spec: &'a MessageSpec, reception: &Received, body: &[u8]) -> Result<Option<Vec<u8>>, Failed> {
         if !is_log_query(spec.key) {
             return Ok(None);
         }
         let offset = self.network.limits().stamp_utc_offset;
         match query::read(self.dictionary, offset, reception, spec.key, body) {
             Ok(readable) => Ok(Some(query::queued_body(&readable.unknown))),
-            Err(detail) => Err(Failed { number: ErNumber::Options, detail, options: spec.options() }),
+            Err(detail) => Err(Failed { number: ErNumber::Options, detail, options: spec.options().to_vec() }),
         }
     }
 
     /// Row 3: the key is in the dictionary and this station may send it.
-    fn key(&self, station: StationIndex, key: MessageKey) -> Result<&'a MessageSpec, Failed<'a>> {
+    fn key(&self, station: StationIndex, key: MessageKey) -> Result<&'a MessageSpec, Failed> {
         let Some(spec) = self.dictionary.spec(key) else {
             return Err(fail(ErNumber::Header, "MESSAGE KEY UNKNOWN"));
         };
@@ -154,16 +224,17 @@ impl<'a> Court<'a> {
     }
 
     /// Rows 4 and 5: the sender is in the directory, active, served by this station, and authorized for the key.
-    fn sender(&self, station: StationIndex, spec: &MessageSpec, sender: Ori) -> Result<(), Failed<'a>> {
-        let Some(entry) = self.network.ori(sender) else {
+    fn sender(&self, station: StationIndex, spec: &MessageSpec, sender: Ori) -> Result<(), Failed> {
+        let Some(entry) = self.directory.ori(sender) else {
             return Err(fail(ErNumber::Header, "SENDER ORI UNKNOWN"));
         };
         if !entry.active {
             return Err(fail(ErNumber::Header, "SENDER ORI NOT ACTIVE"));
         }
-        if self.network.serving(sender) != Some(station) {
+        if self.directory.serving(sender) != Some(station) {
             return Err(fail(ErNumber::Header, "SENDER ORI NOT SERVED BY THIS STATION"));
         }
+        self.row.set(5);
         if spec.authorization.is_some_and(|needed| !entry.authorization.contains(&needed)) {
             return Err(fail(ErNumber::Header, format!("SENDER ORI NOT AUTHORIZED FOR {}", spec.key)));
         }
@@ -171,38 +242,59 @@ impl<'a> Court<'a> {
     }
 
     /// Row 7: as many and such destinations as the key allows.
-    fn kinds(&self, spec: &MessageSpec, destinations: &Destinations<'_>) -> Result<(), Failed<'a>> {
+    fn kinds(&self, spec: &MessageSpec, destinations: &Destinations<'_>) -> Result<(), Failed> {
         let rule = spec.destinations;
-        let wrong = destinations.iter().find(|one| !one.kind().is_some_and(|kind| rule.allows(kind)));
+        let broadcast = |one: &Destination<'_>| match one {
+            Destination::Line(code) => !rule.group && self.network.is_group(*code),
+            Destination::Ori(_) | Destination::Other(_) => false,
+        };
+        let wrong = destinations.iter().find(|one| broadcast(one) || !one.kind().is_some_and(|kind| rule.allows(kind)));
+        if let Some(one) = wrong.filter(|_| destinations.count() <= rule.max) {
+            return Err(fail(ErNumber::Destinations, shown(one.as_str())));
+        }
         let lines = destinations.iter().filter(|one| one.kind() == Some(DestinationKind::Line)).count();
         if destinations.count() > rule.max || lines > rule.max_lines {
-            let detail = format!("AT MOST {} DESTINATIONS, {} OF THEM LINES", rule.max, rule.max_lines);
+            let detail = match rule.max_lines {
+                0 => format!("AT MOST {} DESTINATIONS", rule.max),
+                lines => format!("AT MOST {} DESTINATIONS, {lines} OF THEM LINES", rule.max),
+            };
             return Err(fail(ErNumber::Header, detail));
         }
-        wrong.map_or(Ok(()), |one| Err(fail(ErNumber::Destinations, shown(one.as_str()))))
+        Ok(())
     }
 
-    fn priority(&self, spec: &MessageSpec, destinations: &Destinations<'_>) -> Priority {
+    fn priority(&self, spec: &MessageSpec, destinations: &Destinations<'_>, body: &[u8]) -> Priority {
         let codes = destinations.iter().filter_map(|one| match one {
             Destination::Line(code) => Some(code),
             Destination::Ori(_) | Destination::Other(_) => None,
         });
         let (groups, lines): (Vec<_>, Vec<_>) = codes.partition(|code| self.network.is_group(*code));
-        Priority::of(spec, lines.len(), groups.len())
+        spec.class(body, lines.len(), groups.len())
     }
 
     /// Rows 8 and 9: all destinations exist, all of them take the key.
-    fn routes(&self, station: StationIndex, spec: &MessageSpec, input: &Input<'_>) -> Result<Vec<Route>, Failed<'a>> {
-        let (mut routes, mut unknown, mut unwilling) = (Vec::new(), Vec::new(), Vec::new());
+    fn routes(
+        &self,
+        station: StationIndex,
+        spec: &MessageSpec,
+        input: &Input<'_>,
+    ) -> Result<(Vec<Route>, Vec<Own>), Failed> {
+        let (mut routes, mut owns, mut unknown, mut unwilling) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let log_queries = self.network.limits().log_queries;
         for destination in input.destinations.iter() {
+            if let Some(own) = self.own(spec.key, destination) {
+                if own.takes(spec.key, log_queries) {
+                    owns.push(own);
+                } else {
+                    unwilling.push(shown(destination.as_str()));
+                }
+                continue;
+            }
             let Some(targets) = self.targets(station, input.sender, destination) else {
                 unknown.push(shown(destination.as_str()));
                 continue;
             };
-            // A log query is the switch's own to answer, and nobody else's.
-            let own = destination.as_str().eq_ignore_ascii_case(OWN_CODE);
-            let unlike = own != is_log_query(spec.key) || own && self.network.limits().log_queries == 0;
-            if unlike || targets.iter().any(|target| !self.network.accepts(target.station, spec.key)) {
+            if is_own_key(spec.key) || targets.iter().any(|target| !self.network.accepts(target.station, spec.key)) {
                 unwilling.push(shown(destination.as_str()));
             }
             routes.extend(targets);
@@ -210,10 +302,11 @@ impl<'a> Court<'a> {
         if !unknown.is_empty() {
             return Err(fail(ErNumber::Destinations, unknown.join(", ")));
         }
+        self.row.set(9);
         if !unwilling.is_empty() {
             return Err(fail(ErNumber::NotAllowed, unwilling.join(", ")));
         }
-        Ok(routes)
+        Ok((routes, owns))
     }
 
     /// Where a destination leads; nothing where it does not exist (`protocol-specs/wire.md` 2.5).
@@ -221,13 +314,12 @@ impl<'a> Court<'a> {
         let name = StationName::parse(destination.as_str()).ok()?;
         match destination {
             Destination::Ori(ori) => {
-                self.network.ori(ori).filter(|entry| entry.active)?;
-                let served = self.network.serving(ori)?;
+                self.directory.ori(ori).filter(|entry| entry.active)?;
+                let served = self.directory.serving(ori)?;
                 Some(vec![Route { station: served, destination: name }])
             }
-            Destination::Line(code) if code.as_str() == OWN_CODE => Some(Vec::new()),
             Destination::Line(code) => {
-                let own = self.network.ori(sender)?.line;
+                let own = self.directory.ori(sender)?.line;
                 let from_group = self.network.is_group(code);
                 let leads = self.network.leads(code)?.into_iter();
                 let mut stations: Vec<_> = leads
@@ -243,8 +335,8 @@ impl<'a> Court<'a> {
     }
 }
 
-fn fail<'a>(number: ErNumber, detail: impl Into<String>) -> Failed<'a> {
-    Failed { number, detail: detail.into(), options: &[] }
+fn fail(number: ErNumber, detail: impl Into<String>) -> Failed {
+    Failed { number, detail: detail.into(), options: Vec::new() }
 }
 
 /// An address as an ER may repeat it: short, and letters and digits only.

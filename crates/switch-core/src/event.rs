@@ -10,6 +10,7 @@ use codec::name::{MessageKey, StationName};
 use codec::notice::{ErNumber, SmNumber};
 use codec::time::{Tick, Timestamp};
 
+use crate::command::{Command, Reply, Request};
 use crate::query::LogQuery;
 
 /// The time at which an event is handled.
@@ -184,6 +185,17 @@ pub enum Event {
         /// With which result.
         result: String,
     },
+    /// An operator tells the switch to do something; [`Action::Reply`] says what came of it, once.
+    Command {
+        /// What the answer belongs to.
+        request: Request,
+        /// Who tells it.
+        who: String,
+        /// From where.
+        from: String,
+        /// What.
+        command: Command,
+    },
     /// The journal no longer has the records before this one: none of them was needed any more.
     Pruned {
         /// The first record that is left.
@@ -263,6 +275,13 @@ pub enum Action {
         /// Why, for the log.
         why: CloseReason,
     },
+    /// Answer a command: what it did is on disk.
+    Reply {
+        /// Which.
+        request: Request,
+        /// What came of it.
+        reply: Reply,
+    },
     /// Something worth a metric or a log line.
     Observe(Observation),
 }
@@ -272,6 +291,8 @@ pub enum Action {
 pub enum CloseReason {
     /// The network has no such station.
     UnknownStation,
+    /// The station is no longer part of the network.
+    StationGone,
 }
 
 /// Why a message gets a negative ack.
@@ -380,6 +401,18 @@ pub enum Observation {
         /// Why.
         why: Refusal,
     },
+    /// What happens to messages for a station was changed.
+    Restated {
+        /// Which.
+        station: StationName,
+    },
+    /// A hit confirmation was not answered in time.
+    Overdue {
+        /// The station of who was asked.
+        station: StationName,
+        /// Whether it was urgent.
+        urgent: bool,
+    },
     /// A station asks for a part of the log.
     LogQueried {
         /// Who.
@@ -449,6 +482,34 @@ pub enum Observation {
         /// Past the mark, or back below.
         raised: bool,
     },
+    /// An operator's command was carried out or denied.
+    Commanded {
+        /// Its word.
+        command: &'static str,
+        /// Whether it was denied.
+        denied: bool,
+    },
+    /// Nothing is sent to a station, or something again.
+    Held {
+        /// Which.
+        station: StationName,
+        /// Whether nothing is.
+        held: bool,
+    },
+    /// A station's messages go to another, or to itself again.
+    Diverted {
+        /// Whose.
+        station: StationName,
+        /// Who gets them, if not itself.
+        to: Option<StationName>,
+    },
+    /// Nothing new is taken, or something again.
+    Drains {
+        /// Whether nothing is.
+        draining: bool,
+    },
+    /// The switch goes on with another configuration.
+    Reloaded,
     /// The store cannot take records.
     StoreFull,
     /// The store takes records again.

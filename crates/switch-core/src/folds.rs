@@ -4,6 +4,12 @@
 //! is one place that says what a record means.
 
 mod checkpoint;
+mod confirmations;
+mod controls;
+mod help;
+mod marks;
+mod overlay;
+mod states;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroI64;
@@ -15,14 +21,23 @@ use codec::time::Timestamp;
 use rustc_hash::FxHashMap;
 
 pub use checkpoint::{CheckpointError, Section, Sections};
+pub(crate) use confirmations::{OPEN_MAX, OPEN_OF_PAIR_MAX};
+pub(crate) use help::{HELP_BYTES_MAX, HELP_FILES_MAX};
+pub(crate) use overlay::{OVERLAY_MAX, Overlay};
 
+use crate::effect::{Effect, Marked, StateChange};
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
-use crate::network::{Network, StationIndex};
+use crate::network::{DestinationState, Network, StationIndex};
 use crate::query::is_log_query;
 use crate::record::{
-    Accepted, Answered, CopyTo, LinkChange, NoticeTo, Received, Record, RecordError, Refused, Returned,
+    Accepted, Act, Answered, CopyTo, LinkChange, NoticeTo, Overdue, Received, Record, RecordError, Refused, Returned,
+    SentAgain,
 };
 use crate::repeats::Repeats;
+use confirmations::Confirmations;
+use controls::Controls;
+use help::HelpFiles;
+use states::States;
 
 /// The state that survives a restart.
 #[derive(Debug)]
@@ -36,6 +51,12 @@ pub struct Folds {
     pub(crate) dead_letters: BTreeMap<Delivery, DeadLetter>,
     /// Log queries that are not answered, and who asks.
     pub(crate) queries: BTreeMap<Sequence, StationIndex>,
+    pub(crate) overlay: Overlay,
+    pub(crate) help: HelpFiles,
+    pub(crate) states: States,
+    pub(crate) confirmations: Confirmations,
+    pub(crate) controls: Controls,
+    pub(crate) marked: marks::Marked,
     stations: Vec<Station>,
     by_name: FxHashMap<StationName, StationIndex>,
     /// Of all stations together.
@@ -120,6 +141,8 @@ enum FoldProblem {
     Stations,
 }
 
+/// What is said of all keys is not meant for what tells of it.
+const SPARED: [&str; 2] = ["SM", "ER"];
 /// How many dead letters are kept at hand, the latest; all of them stand in the journal.
 const DEAD_LETTERS_MAX: usize = 100_000;
 
@@ -136,6 +159,12 @@ impl Folds {
             copies: FxHashMap::default(),
             dead_letters: BTreeMap::new(),
             queries: BTreeMap::new(),
+            overlay: Overlay::default(),
+            help: HelpFiles::default(),
+            states: States::default(),
+            confirmations: Confirmations::default(),
+            controls: Controls::default(),
+            marked: marks::Marked::default(),
             stations: Vec::new(),
             by_name: FxHashMap::default(),
             waiting_bytes: 0,
@@ -183,18 +212,15 @@ impl Folds {
     pub(crate) fn apply(&mut self, sequence: Sequence, record: &Record) -> Option<()> {
         self.last = sequence;
         match record {
-            Record::Accepted(Accepted { reception, msn, copies, notices, .. }) => {
+            Record::Accepted(Accepted { reception, msn, copies, notices, effects }) => {
                 let station = self.receive(sequence, reception)?;
                 self.last_msn = *msn;
                 if reception.key.is_some_and(is_log_query) {
                     self.query(sequence, station)?;
                 }
-                for copy in copies {
-                    let flow = flow(reception.sender.as_ref().map_or("", Ori::as_str), copy);
-                    let key = reception.key?;
-                    self.admit(sequence, copy, key, reception.at, reception.message.len(), flow)?;
-                }
-                notices.iter().try_for_each(|notice| self.notice(sequence, notice))
+                self.copies_of(sequence, reception, copies)?;
+                notices.iter().try_for_each(|notice| self.notice(sequence, notice))?;
+                effects.iter().try_for_each(|effect| self.effect(effect))
             }
             Record::Refused(Refused { reception, notice, .. }) => {
                 self.receive(sequence, reception)?;
@@ -214,7 +240,18 @@ impl Folds {
                 self.answered(*query);
                 notices.iter().try_for_each(|notice| self.notice(sequence, notice))
             }
-            Record::Repeated(_) | Record::Act(_) => Some(()),
+            Record::Act(Act { effects, again, notices, .. }) => {
+                effects.iter().try_for_each(|effect| self.effect(effect))?;
+                for SentAgain { reception, copies, .. } in again {
+                    self.copies_of(sequence, reception, copies)?;
+                }
+                notices.iter().try_for_each(|notice| self.notice(sequence, notice))
+            }
+            Record::Overdue(Overdue { id, notices, .. }) => {
+                self.confirmations.overdue(id);
+                notices.iter().try_for_each(|notice| self.notice(sequence, notice))
+            }
+            Record::Repeated(_) => Some(()),
             Record::Returned(Returned { delivery, station, original, at, why, notice }) => {
                 self.settle(*delivery);
                 let letter = DeadLetter { station: *station, sequence: *original, at: *at, why: *why };
@@ -227,6 +264,107 @@ impl Folds {
         }
     }
 
+    fn effect(&mut self, effect: &Effect) -> Option<()> {
+        match effect {
+            Effect::Agency(change) => self.overlay.apply(change),
+            Effect::Help(change) => self.help.apply(change),
+            Effect::State(StateChange { station, key, state }) => {
+                let station = self.index(*station)?;
+                self.states.set(station, *key, *state);
+            }
+            Effect::Asked(confirmation) => self.confirmations.asked(confirmation),
+            Effect::Answered(id) => self.confirmations.answered(id),
+            Effect::Extended { id, due } => self.confirmations.extended(id, *due),
+            Effect::Hold { station } => {
+                let station = self.index(*station)?;
+                self.controls.held.insert(station);
+            }
+            Effect::Release { station } => {
+                let station = self.index(*station)?;
+                self.controls.held.remove(&station);
+            }
+            Effect::Divert { from, to } => {
+                let (from, to) = (self.index(*from)?, self.index(*to)?);
+                self.controls.diverted.insert(from, to);
+            }
+            Effect::Undivert { from } => {
+                let from = self.index(*from)?;
+                self.controls.diverted.remove(&from);
+            }
+            Effect::Diverted { delivery, home } => {
+                let home = self.index(*home)?;
+                self.controls.homes.insert(*delivery, home);
+            }
+            Effect::Moved { delivery, station, osn } => self.moved(*delivery, *station, *osn)?,
+            Effect::Marked(Marked { station, control, marks }) => {
+                let station = self.index(*station)?;
+                self.marked.remember(station, *control, marks.clone());
+            }
+            Effect::LetterDiscarded { delivery } => drop(self.dead_letters.remove(delivery)),
+        }
+        Some(())
+    }
+
+    /// A copy that waits counts for another station.
+    fn moved(&mut self, delivery: Delivery, station: StationName, osn: Number) -> Option<()> {
+        let index = self.index(station)?;
+        self.station_mut(index)?.osn = osn;
+        let home = self.controls.home(delivery);
+        if let Some(mut copy) = self.settle(delivery) {
+            self.controls.homes.insert(delivery, home.unwrap_or(copy.station));
+            copy.station = index;
+            copy.lost = 0;
+            self.count_waiting(&copy)?;
+            self.copies.insert(delivery, copy);
+            self.controls.moved.insert(delivery, osn);
+        }
+        Some(())
+    }
+
+    fn copies_of(&mut self, sequence: Sequence, reception: &Received, copies: &[CopyTo]) -> Option<()> {
+        for copy in copies {
+            let flow = flow(reception.sender.as_ref().map_or("", Ori::as_str), copy);
+            self.admit(sequence, copy, reception.key?, reception.at, reception.message.len(), flow)?;
+        }
+        Some(())
+    }
+
+    /// What happens to messages of a key for a station.
+    pub(crate) fn state(&self, network: &Network, station: StationIndex, key: MessageKey) -> DestinationState {
+        let configured = network.state(station, key);
+        if let Some(state) = self.states.find(station, Some(key)) {
+            return state;
+        }
+        let own = matches!(configured, DestinationState::Remove | DestinationState::Unsupported);
+        if own || SPARED.contains(&key.as_str()) {
+            return configured;
+        }
+        self.states.find(station, None).unwrap_or(configured)
+    }
+
+    /// Gives the stations of a network that takes another's place their places. False: they have others already.
+    pub(crate) fn adopt(&mut self, network: &Network) -> bool {
+        (0..network.places()).all(|place| {
+            let Ok(place) = u16::try_from(place) else { return false };
+            network.at(StationIndex(place)).is_none_or(|station| self.index(station.name) == Some(StationIndex(place)))
+        })
+    }
+
+    /// Whether [`Self::adopt`] would.
+    pub(crate) fn fits(&self, network: &Network) -> bool {
+        let known =
+            |place: usize, name| self.stations.get(place).map_or(!self.by_name.contains_key(&name), |s| s.name == name);
+        (0..network.places()).all(|place| {
+            let Ok(index) = u16::try_from(place) else { return false };
+            network.at(StationIndex(index)).is_none_or(|station| known(place, station.name))
+        }) && network.places() >= self.stations.len()
+    }
+
+    /// The names of all stations, in the order of their places.
+    pub(crate) fn order(&self) -> Vec<StationName> {
+        self.stations.iter().map(|station| station.name).collect()
+    }
+
     /// The log no longer has the records before `first`: dead letters that point there are forgotten.
     pub fn pruned(&mut self, first: Sequence) {
         self.dead_letters.retain(|_, letter| letter.sequence >= first);
@@ -235,6 +373,7 @@ impl Folds {
     /// Takes a copy out of what waits: it was delivered or returned.
     pub(crate) fn settle(&mut self, delivery: Delivery) -> Option<Copy> {
         let copy = self.copies.remove(&delivery)?;
+        self.controls.settle(delivery);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(u64::from(copy.bytes));
         if let Some(station) = self.station_mut(copy.station) {
             station.waiting = station.waiting.saturating_sub(1);
@@ -279,7 +418,10 @@ impl Folds {
 
     fn receive(&mut self, sequence: Sequence, reception: &Received) -> Option<StationIndex> {
         let index = self.index(reception.station)?;
-        self.station_mut(index)?.isn = reception.isn;
+        // What an operator enters for a station did not come by any link.
+        if reception.link != LinkId(0) {
+            self.station_mut(index)?.isn = reception.isn;
+        }
         if let Some(fingerprint) = reception.fingerprint {
             self.repeats.remember(reception.at, fingerprint, sequence);
         }

@@ -32,6 +32,10 @@
 
 mod admission;
 mod bodies;
+mod changes;
+mod command;
+mod directory;
+pub mod effect;
 mod event;
 mod folds;
 mod network;
@@ -42,14 +46,17 @@ mod record;
 mod repeats;
 mod switch;
 
+pub use changes::changes;
+pub use command::{Command, Denial, Done, Original, Reload, Reply, Request};
 pub use event::{
     Action, CloseReason, Delivery, Event, LinkId, Msn, Now, Observation, Refusal, ReturnReason, Sequence, Token,
     Verified,
 };
 pub use folds::{CheckpointError, DeadLetter, FoldError, Folds, Section, Sections};
 pub use network::{
-    DestinationState, GroupConfig, Limits, Network, NetworkConfig, NetworkError, OriConfig, StateConfig, StationConfig,
+    DestinationState, Format, GroupConfig, Limits, Network, NetworkConfig, NetworkError, OriConfig, OriDetails,
+    StateConfig, StationConfig,
 };
 pub use query::{ANSWER_BYTES_MAX, LogQuery, LogRequest, LogSearch};
 pub use record::{Kind, RecordError};
-pub use switch::{StationView, Switch};
+pub use switch::{Explanation, Judged, Leg, LinkView, RowSeen, StationView, Switch, Verdict};

@@ -3,13 +3,16 @@
 //! [`NetworkConfig`] is what somebody wrote; [`Network`] is what has been checked and indexed. Everything else in the
 //! switch sees only the latter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use codec::dictionary::{Authorization, Dictionary};
 use codec::legacy::LineEnd;
 use codec::name::{Line, MessageKey, Ori, StationName};
 use rustc_hash::FxHashMap;
+
+use crate::admission::HelpAddress;
+use crate::directory::Index;
 
 /// What a network consists of, unchecked. Lists keep their order, so that an error can name its place.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +50,22 @@ pub struct StationConfig {
     pub hold_bytes: u64,
     /// How header lines to it end.
     pub line_end: LineEnd,
+    /// In which form it gets its messages; it may send any (`protocol-specs/wire.md` 2.3).
+    pub format: Format,
+    /// Where a message in OFML goes that names no destination (`protocol-specs/wire.md` 1.2).
+    pub destination: Option<StationName>,
+}
+
+/// The form in which a station gets its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Text.
+    #[default]
+    Legacy,
+    /// The XML envelope.
+    Niem,
+    /// The OFML document.
+    Ofml,
 }
 
 impl StationConfig {
@@ -68,12 +87,14 @@ impl StationConfig {
             hold: None,
             hold_bytes: Self::HOLD_BYTES,
             line_end: LineEnd::CrLfDel,
+            format: Format::Legacy,
+            destination: None,
         }
     }
 }
 
 /// One agency of the directory (`protocol-specs/formats.md` 2.4).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriConfig {
     /// Its identifier.
     pub ori: Ori,
@@ -83,6 +104,57 @@ pub struct OriConfig {
     pub authorization: Vec<Authorization>,
     /// Whether it takes part at all.
     pub active: bool,
+    /// Whether it may change the entries of its line, besides those of type SA, which may (`protocol-specs/wire.md` 2.9).
+    pub editor: bool,
+    /// What nothing is decided by.
+    pub details: Box<OriDetails>,
+}
+
+impl OriConfig {
+    /// An active agency that may send nothing, with every default.
+    #[must_use]
+    pub fn new(ori: Ori, line: Line) -> Self {
+        let authorization = Vec::new();
+        Self { ori, line, authorization, active: true, editor: false, details: Box::default() }
+    }
+}
+
+/// What the directory tells of an agency besides. A text that is empty is not given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriDetails {
+    /// Its name and place (LOC).
+    pub name: String,
+    /// What it is (TYP).
+    pub kind: String,
+    /// When it can be reached, `A` to `D`.
+    pub hours: String,
+    /// Its telephone.
+    pub phone: String,
+    /// Its fax.
+    pub fax: String,
+    /// Another telephone.
+    pub second_phone: String,
+    /// Another fax.
+    pub second_fax: String,
+    /// Anything else.
+    pub remarks: String,
+}
+
+impl Default for OriDetails {
+    /// A police department that is always there.
+    fn default() -> Self {
+        let none = String::new;
+        Self {
+            name: none(),
+            kind: "PD".to_owned(),
+            hours: "A".to_owned(),
+            phone: none(),
+            fax: none(),
+            second_phone: none(),
+            second_fax: none(),
+            remarks: none(),
+        }
+    }
 }
 
 /// A two-character code that stands for several lines.
@@ -117,6 +189,40 @@ pub enum DestinationState {
     Remove,
     /// They are dropped; the sender gets SM 01.
     Unsupported,
+}
+
+impl DestinationState {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::InService, Self::Store, Self::Remove, Self::Unsupported];
+
+    /// Its number in the journal.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The one with that number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.number() == number)
+    }
+
+    /// Its word in the configuration and in listings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InService => "in-service",
+            Self::Store => "store",
+            Self::Remove => "remove",
+            Self::Unsupported => "unsupported",
+        }
+    }
+
+    /// The one with that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
 }
 
 /// Bounds and settings of the whole switch.
@@ -177,11 +283,13 @@ enum Lead {
 /// A checked network, indexed for routing.
 #[derive(Debug)]
 pub struct Network {
-    stations: Vec<StationConfig>,
+    /// A place without one is of a station that is no longer there, and keeps the others' places.
+    stations: Vec<Option<StationConfig>>,
     by_name: FxHashMap<StationName, StationIndex>,
     by_code: FxHashMap<Line, Lead>,
     by_ori: FxHashMap<Ori, StationIndex>,
     directory: FxHashMap<Ori, OriConfig>,
+    index: Index,
     states: FxHashMap<(StationIndex, MessageKey), DestinationState>,
     limits: Limits,
 }
@@ -193,6 +301,19 @@ impl Network {
     /// Every entry that is wrong: a name given twice, a line that leads nowhere, a key that is not in the dictionary, a
     /// value out of its range.
     pub fn new(config: NetworkConfig, dictionary: &Dictionary) -> Result<Self, Vec<NetworkError>> {
+        Self::arranged(config, dictionary, &[])
+    }
+
+    /// As [`Network::new`]; the stations of `order` get their places in that order, and one that is not configured any
+    /// more leaves a gap. So a network that takes another's place gives each station the place that it had.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn arranged(
+        config: NetworkConfig,
+        dictionary: &Dictionary,
+        order: &[StationName],
+    ) -> Result<Self, Vec<NetworkError>> {
         let mut check = Check { dictionary, errors: Vec::new() };
         let mut network = Self {
             stations: Vec::new(),
@@ -200,10 +321,11 @@ impl Network {
             by_code: FxHashMap::default(),
             by_ori: FxHashMap::default(),
             directory: FxHashMap::default(),
+            index: Index::default(),
             states: FxHashMap::default(),
             limits: config.limits,
         };
-        check.stations(&mut network, config.stations);
+        check.stations(&mut network, config.stations, order);
         check.groups(&mut network, &config.groups);
         check.oris(&mut network, config.oris);
         check.states(&mut network, &config.states);
@@ -216,9 +338,36 @@ impl Network {
         &self.limits
     }
 
-    /// All stations, in the order of the configuration.
+    /// All stations, in the order of their places: that of the configuration, unless arranged otherwise.
     pub fn stations(&self) -> impl Iterator<Item = &StationConfig> {
-        self.stations.iter()
+        self.stations.iter().flatten()
+    }
+
+    /// All entries of the directory, by ORI.
+    pub(crate) fn entries(&self) -> BTreeMap<Ori, &OriConfig> {
+        self.directory.iter().map(|(ori, entry)| (*ori, entry)).collect()
+    }
+
+    /// Groups with the lines that they stand for.
+    pub(crate) fn groups(&self) -> BTreeMap<Line, Vec<Line>> {
+        let group = |(code, lead): (&Line, &Lead)| match lead {
+            Lead::Station(_) => None,
+            Lead::Group(members) => Some((*code, members.iter().map(|(line, _)| *line).collect())),
+        };
+        self.by_code.iter().filter_map(group).collect()
+    }
+
+    /// States that are not simply in service, by the name of the station.
+    pub(crate) fn named_states(&self) -> BTreeMap<(StationName, MessageKey), &'static str> {
+        let named = |((index, key), state): (&(StationIndex, MessageKey), &DestinationState)| {
+            Some(((self.at(*index)?.name, *key), state.as_str()))
+        };
+        self.states.iter().filter_map(named).collect()
+    }
+
+    /// How many places there are, gaps among them.
+    pub(crate) fn places(&self) -> usize {
+        self.stations.len()
     }
 
     /// The station of that name.
@@ -232,20 +381,29 @@ impl Network {
     }
 
     pub(crate) fn at(&self, index: StationIndex) -> Option<&StationConfig> {
-        self.stations.get(usize::from(index.0))
+        self.stations.get(usize::from(index.0))?.as_ref()
     }
 
     pub(crate) fn ori(&self, ori: Ori) -> Option<&OriConfig> {
         self.directory.get(&ori)
     }
 
-    /// The station that serves an agency of the directory: its own, else the one of its line.
-    pub(crate) fn serving(&self, ori: Ori) -> Option<StationIndex> {
-        let entry = self.directory.get(&ori)?;
-        self.by_ori.get(&ori).copied().or_else(|| match self.by_code.get(&entry.line)? {
+    /// The configured entries by what a query can name.
+    pub(crate) fn ori_index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The station that serves an agency of that line: its own, else the one of the line.
+    pub(crate) fn serving(&self, ori: Ori, line: Line) -> Option<StationIndex> {
+        self.by_ori.get(&ori).copied().or_else(|| self.of_line(line))
+    }
+
+    /// The station that serves a line.
+    pub(crate) fn of_line(&self, line: Line) -> Option<StationIndex> {
+        match self.by_code.get(&line)? {
             Lead::Station(index) => Some(*index),
             Lead::Group(_) => None,
-        })
+        }
     }
 
     /// Where a two-character code leads: its station, or the stations of a group's lines.
@@ -274,8 +432,10 @@ impl Network {
 const ACCEPTED_BY_ALL: [&str; 4] = ["AM", "AML", "SM", "ER"];
 /// The code of the switch itself.
 pub(crate) const OWN_CODE: &str = "NL";
+/// The code of the directory.
+pub(crate) const DIRECTORY_CODE: &str = "OD";
 /// Codes that the switch answers itself, so that no station can have them (`protocol-specs/wire.md` 2.5).
-const OWN_CODES: [&str; 2] = [OWN_CODE, "OD"];
+const OWN_CODES: [&str; 2] = [OWN_CODE, DIRECTORY_CODE];
 const WINDOW_MAX: u16 = 1024;
 const STATIONS_MAX: usize = 10_000;
 
@@ -289,12 +449,15 @@ impl Check<'_> {
         self.errors.push(NetworkError { list, entry, key, problem });
     }
 
-    fn stations(&mut self, network: &mut Network, stations: Vec<StationConfig>) {
+    fn stations(&mut self, network: &mut Network, stations: Vec<StationConfig>, order: &[StationName]) {
         if stations.is_empty() {
             self.error("station", 0, "name", "a network needs at least one [[station]]".into());
         }
+        let kept: FxHashMap<StationName, usize> = order.iter().copied().zip(0..).collect();
+        network.stations = order.iter().map(|_| None).collect();
         for (entry, station) in stations.into_iter().enumerate() {
-            let Some(index) = u16::try_from(entry).ok().filter(|_| entry < STATIONS_MAX).map(StationIndex) else {
+            let place = kept.get(&station.name).copied().unwrap_or(network.stations.len());
+            let Some(index) = u16::try_from(place).ok().filter(|_| entry < STATIONS_MAX).map(StationIndex) else {
                 return self.error("station", entry, "name", format!("at most {STATIONS_MAX} stations are possible"));
             };
             if network.by_name.insert(station.name, index).is_some() {
@@ -321,7 +484,10 @@ impl Check<'_> {
                     self.error("station", entry, name, format!("{key} is no message key of the dictionary"));
                 }
             }
-            network.stations.push(station);
+            match network.stations.get_mut(place) {
+                Some(kept) => *kept = Some(station),
+                None => network.stations.push(Some(station)),
+            }
         }
     }
 
@@ -355,12 +521,16 @@ impl Check<'_> {
             if !served {
                 self.error("ori", entry, "line", format!("no station serves line {} or ORI {}", ori.line, ori.ori));
             }
+            if HelpAddress::of(ori.ori).is_some() {
+                self.error("ori", entry, "ori", format!("ORI {} is the address of a help file", ori.ori));
+            }
             if network.directory.contains_key(&ori.ori) {
                 self.error("ori", entry, "ori", format!("ORI {} is there twice", ori.ori));
             }
+            network.index.insert(&ori);
             network.directory.insert(ori.ori, ori);
         }
-        for (entry, station) in network.stations.iter().enumerate() {
+        for (entry, station) in network.stations.iter().flatten().enumerate() {
             for ori in station.oris.iter().filter(|ori| !network.directory.contains_key(ori)) {
                 self.error("station", entry, "oris", format!("ORI {ori} has no [[ori]] entry"));
             }

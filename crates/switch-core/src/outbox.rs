@@ -37,6 +37,11 @@ impl Outbox {
         self.classes.get(place(class)).is_some_and(|waiting| waiting.contains(&delivery))
     }
 
+    /// All that wait.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Delivery> + '_ {
+        self.classes.iter().flatten().copied()
+    }
+
     /// How many wait in each class, the highest first.
     pub(crate) fn depths(&self) -> [usize; CLASSES] {
         self.classes.each_ref().map(BTreeSet::len)

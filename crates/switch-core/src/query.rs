@@ -217,6 +217,7 @@ mod tests {
             sender: None,
             control: None,
             message: Bytes::new(),
+            translated: None,
             body_offset: 0,
         };
         read(Dictionary::builtin(), -7 * 3600, &reception, MessageKey::parse(key).unwrap(), body.as_bytes())

@@ -13,10 +13,11 @@ use bytes::Bytes;
 use codec::name::StationName;
 use codec::time::Timestamp;
 
-pub use crate::record::{Act, CopyTo, DeliveredMark, NoticeTo, Received};
+pub use crate::record::{Act, CopyTo, DeliveredMark, NoticeTo, Received, SentAgain};
 
+use crate::effect::{ConfirmationId, Effect};
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
-use crate::record::{Accepted, Answered, LinkChange, Record, RecordError, Refused, Repeated, Returned};
+use crate::record::{Accepted, Answered, LinkChange, Overdue, Record, RecordError, Refused, Repeated, Returned};
 
 /// One record of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Reading {
         copies: Vec<CopyTo>,
         /// What its sender was told.
         notices: Vec<NoticeTo>,
+        /// What else it changed.
+        effects: Vec<Effect>,
     },
     /// A message was refused with an ER.
     Refused {
@@ -102,6 +105,15 @@ pub enum Reading {
     },
     /// Something was done to the switch or by it, other than to a message.
     Act(Act),
+    /// A hit confirmation was not answered in time.
+    Overdue {
+        /// Which.
+        id: ConfirmationId,
+        /// When that was noticed.
+        at: Timestamp,
+        /// What both parties were told.
+        notices: Vec<NoticeTo>,
+    },
 }
 
 /// What one record says. Its number in the journal changes nothing about that so far.
@@ -110,8 +122,8 @@ pub enum Reading {
 /// If the payload is not what the switch writes under that kind.
 pub fn read(_sequence: u64, kind: u8, payload: Bytes) -> Result<Reading, RecordError> {
     Ok(match Record::decode(kind, payload)? {
-        Record::Accepted(Accepted { reception, msn, copies, notices }) => {
-            Reading::Accepted { reception, msn, copies, notices }
+        Record::Accepted(Accepted { reception, msn, copies, notices, effects }) => {
+            Reading::Accepted { reception, msn, copies, notices, effects }
         }
         Record::Refused(Refused { reception, number, notice }) => Reading::Refused { reception, number, notice },
         Record::Repeated(Repeated { station, link, validation, original, at }) => {
@@ -126,5 +138,6 @@ pub fn read(_sequence: u64, kind: u8, payload: Bytes) -> Result<Reading, RecordE
         }
         Record::Answered(Answered { query, at, notices }) => Reading::Answered { query, at, notices },
         Record::Act(act) => Reading::Act(act),
+        Record::Overdue(Overdue { id, at, notices }) => Reading::Overdue { id, at, notices },
     })
 }

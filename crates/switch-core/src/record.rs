@@ -5,6 +5,7 @@
 //! that a reader can pick without decoding. How a record is laid out is `layout`'s; [`crate::reading`] shows it to
 //! others.
 
+mod effects;
 mod layout;
 
 use std::net::SocketAddr;
@@ -14,8 +15,12 @@ use codec::name::{Control, MessageKey, Ori, StationName};
 use codec::number::Number;
 use codec::time::Timestamp;
 
+use crate::effect::{ConfirmationId, Effect};
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
 use crate::repeats::Fingerprint;
+
+pub(crate) use effects::{agency, confirmation, put_agency, put_confirmation};
+pub(crate) use layout::Input;
 
 /// The kinds of records, by the number that the journal keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,11 +42,13 @@ pub enum Kind {
     Answered = 7,
     /// What the process or an operator did.
     Act = 8,
+    /// A hit confirmation that was not answered in time, with the SM to both parties.
+    Overdue = 9,
 }
 
 impl Kind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accepted,
         Self::Refused,
         Self::Delivered,
@@ -50,6 +57,7 @@ impl Kind {
         Self::Repeated,
         Self::Answered,
         Self::Act,
+        Self::Overdue,
     ];
 
     /// The kind with that number in the journal; nothing where the switch writes none such.
@@ -76,6 +84,7 @@ impl Kind {
             Self::Repeated => "repeated",
             Self::Answered => "answered",
             Self::Act => "act",
+            Self::Overdue => "overdue",
         }
     }
 }
@@ -95,6 +104,7 @@ pub(crate) enum Record {
     Repeated(Repeated),
     Answered(Answered),
     Act(Act),
+    Overdue(Overdue),
 }
 
 /// A message as it came in.
@@ -120,15 +130,23 @@ pub struct Received {
     pub control: Option<Control>,
     /// All its bytes.
     pub message: Bytes,
-    /// Where in them the body begins; 0 for a refused message.
+    /// The legacy text that it stands for, where it came as XML.
+    pub translated: Option<Bytes>,
+    /// Where in its text the body begins; 0 for a refused message.
     pub body_offset: u32,
 }
 
 impl Received {
+    /// Its legacy text: what came, or what that stands for.
+    #[must_use]
+    pub fn text(&self) -> &Bytes {
+        self.translated.as_ref().unwrap_or(&self.message)
+    }
+
     /// The body of an accepted message; all of a refused one.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        usize::try_from(self.body_offset).ok().and_then(|offset| self.message.get(offset..)).unwrap_or_default()
+        usize::try_from(self.body_offset).ok().and_then(|offset| self.text().get(offset..)).unwrap_or_default()
     }
 }
 
@@ -138,6 +156,7 @@ pub(crate) struct Accepted {
     pub(crate) msn: Msn,
     pub(crate) copies: Vec<CopyTo>,
     pub(crate) notices: Vec<NoticeTo>,
+    pub(crate) effects: Vec<Effect>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,6 +234,33 @@ pub struct Act {
     pub what: String,
     /// With which result.
     pub result: String,
+    /// What it changed.
+    pub effects: Vec<Effect>,
+    /// Messages that it sends again, each in full, for the record that held it first may be pruned.
+    pub again: Vec<SentAgain>,
+    /// What the switch says on its account.
+    pub notices: Vec<NoticeTo>,
+}
+
+/// A message that an operator sends again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentAgain {
+    /// The record that held it.
+    pub original: Sequence,
+    /// As it came, or as the operator changed it.
+    pub reception: Received,
+    /// Its number, which is that of the original.
+    pub msn: Msn,
+    /// Its new copies.
+    pub copies: Vec<CopyTo>,
+}
+
+/// A hit confirmation that was not answered in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Overdue {
+    pub(crate) id: ConfirmationId,
+    pub(crate) at: Timestamp,
+    pub(crate) notices: Vec<NoticeTo>,
 }
 
 /// One copy on its way to one station.
@@ -234,11 +280,13 @@ pub struct CopyTo {
     pub expires: Timestamp,
 }
 
-/// A message of the switch itself: an ER, an SM, an answer to a log query.
+/// A message of the switch itself: an ER, an SM, an answer to a log query, of the directory, of a help file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NoticeTo {
     /// To whom.
     pub copy: CopyTo,
+    /// From which address: the switch's own, the directory's, a help file's.
+    pub from: Ori,
     /// What it is.
     pub key: MessageKey,
     /// The mark of the message that it answers.
@@ -260,22 +308,66 @@ impl Record {
             Self::Repeated(_) => Kind::Repeated,
             Self::Answered(_) => Kind::Answered,
             Self::Act(_) => Kind::Act,
+            Self::Overdue(_) => Kind::Overdue,
         }
     }
 
     /// The copies that it admits, those of notices last.
     pub(crate) fn admitted(&self) -> impl Iterator<Item = &CopyTo> {
-        let copies: &[CopyTo] = match self {
-            Self::Accepted(accepted) => &accepted.copies,
+        let (copies, again): (&[CopyTo], &[SentAgain]) = match self {
+            Self::Accepted(accepted) => (&accepted.copies, &[]),
+            Self::Act(act) => (&[], &act.again),
             Self::Refused(_)
             | Self::Returned(_)
             | Self::Answered(_)
             | Self::Delivered(_)
             | Self::Link(_)
             | Self::Repeated(_)
-            | Self::Act(_) => &[],
+            | Self::Overdue(_) => (&[], &[]),
         };
-        copies.iter().chain(self.notices().iter().map(|notice| &notice.copy))
+        let again = again.iter().flat_map(|message| &message.copies);
+        copies.iter().chain(again).chain(self.notices().iter().map(|notice| &notice.copy))
+    }
+
+    /// What it changes besides copies.
+    pub(crate) fn effects(&self) -> &[Effect] {
+        match self {
+            Self::Accepted(accepted) => &accepted.effects,
+            Self::Act(act) => &act.effects,
+            Self::Refused(_)
+            | Self::Returned(_)
+            | Self::Answered(_)
+            | Self::Delivered(_)
+            | Self::Link(_)
+            | Self::Repeated(_)
+            | Self::Overdue(_) => &[],
+        }
+    }
+
+    /// The copies that it moves to other stations.
+    pub(crate) fn moved(&self) -> impl Iterator<Item = Delivery> {
+        self.effects()
+            .iter()
+            .filter_map(|effect| if let Effect::Moved { delivery, .. } = effect { Some(*delivery) } else { None })
+    }
+
+    /// The message of a copy that is none of the switch's own, and the copy.
+    pub(crate) fn message_of(&self, delivery: Delivery) -> Option<(&Received, &CopyTo)> {
+        let find = |copies: &'_ [CopyTo]| copies.iter().position(|copy| copy.delivery == delivery);
+        match self {
+            Self::Accepted(Accepted { reception, copies, .. }) => Some((reception, copies.get(find(copies)?)?)),
+            Self::Act(act) => act.again.iter().find_map(|message| {
+                let place = find(&message.copies)?;
+                Some((&message.reception, message.copies.get(place)?))
+            }),
+            Self::Refused(_)
+            | Self::Returned(_)
+            | Self::Answered(_)
+            | Self::Delivered(_)
+            | Self::Link(_)
+            | Self::Repeated(_)
+            | Self::Overdue(_) => None,
+        }
     }
 
     /// The switch's own messages in it.
@@ -285,7 +377,9 @@ impl Record {
             Self::Refused(refused) => std::slice::from_ref(&refused.notice),
             Self::Returned(returned) => returned.notice.as_slice(),
             Self::Answered(answered) => &answered.notices,
-            Self::Delivered(_) | Self::Link(_) | Self::Repeated(_) | Self::Act(_) => &[],
+            Self::Act(act) => &act.notices,
+            Self::Overdue(overdue) => &overdue.notices,
+            Self::Delivered(_) | Self::Link(_) | Self::Repeated(_) => &[],
         }
     }
 
@@ -300,7 +394,8 @@ impl Record {
             | Self::Link(_)
             | Self::Repeated(_)
             | Self::Answered(_)
-            | Self::Act(_) => {}
+            | Self::Act(_)
+            | Self::Overdue(_) => {}
         }
     }
 
@@ -310,18 +405,20 @@ impl Record {
     /// its own allocation and not the read buffer of the link it came by.
     pub(crate) fn encode(&mut self) -> Bytes {
         let mut out = BytesMut::new();
-        let message = layout::put(&mut out, self);
+        let placed = layout::put(&mut out, self);
         let payload = out.freeze();
         match self {
             Self::Accepted(Accepted { reception, .. }) | Self::Refused(Refused { reception, .. }) => {
-                reception.message = payload.slice(message);
+                reception.message = payload.slice(placed.message);
+                reception.translated = placed.translated.map(|range| payload.slice(range));
             }
             Self::Delivered(_)
             | Self::Returned(_)
             | Self::Link(_)
             | Self::Repeated(_)
             | Self::Answered(_)
-            | Self::Act(_) => {}
+            | Self::Act(_)
+            | Self::Overdue(_) => {}
         }
         payload
     }
@@ -363,6 +460,7 @@ mod tests {
             sender: Some(Ori::parse("ZA0010000").unwrap()),
             control: Some(Control::parse("T1").unwrap()),
             message: Bytes::from_static(b"AM.ZA0010000.ZC.*T1.TXT\r\nHELLO"),
+            translated: None,
             body_offset: 25,
         };
         let copy = CopyTo {
@@ -375,11 +473,13 @@ mod tests {
         };
         let notice = NoticeTo {
             copy: copy.clone(),
+            from: Ori::of_switch(),
             key: MessageKey::parse("SM").unwrap(),
             control: None,
             at: Timestamp(2),
             body: Bytes::from_static(b".02."),
         };
+        let again = copy.clone();
         let mark = |delivery, link, at| DeliveredMark {
             delivery: Delivery::from_number(delivery),
             link: LinkId(link),
@@ -400,9 +500,17 @@ mod tests {
                 msn: Msn(1),
                 copies: vec![copy.clone(), copy],
                 notices: vec![notice.clone()],
+                effects: effects::tests::samples(),
             }),
             Record::Refused(Refused {
-                reception: Received { key: None, sender: None, control: None, body_offset: 0, ..reception },
+                reception: Received {
+                    key: None,
+                    sender: None,
+                    control: None,
+                    translated: Some(Bytes::from_static(b"AM.TXT")),
+                    body_offset: 0,
+                    ..reception.clone()
+                },
                 number: 22,
                 notice: notice.clone(),
             }),
@@ -431,13 +539,40 @@ mod tests {
                 original: Sequence(1),
                 at: Timestamp(4),
             }),
-            Record::Answered(Answered { query: Sequence(5), at: Timestamp(6), notices: vec![notice] }),
+            Record::Answered(Answered { query: Sequence(5), at: Timestamp(6), notices: vec![notice.clone()] }),
+            Record::Overdue(Overdue {
+                id: ConfirmationId {
+                    asked: Ori::parse("ZB0010000").unwrap(),
+                    asker: Ori::parse("ZA0010000").unwrap(),
+                    msn: Msn(4),
+                },
+                at: Timestamp(7),
+                notices: vec![NoticeTo { from: Ori::parse("ZAORIHELP").unwrap(), ..notice.clone() }],
+            }),
+            Record::Act(Act {
+                at: Timestamp(8),
+                who: "operator".to_owned(),
+                from: "192.0.2.7".to_owned(),
+                what: "resend".to_owned(),
+                result: "done".to_owned(),
+                effects: effects::tests::samples(),
+                again: vec![SentAgain {
+                    original: Sequence(2),
+                    reception: Received { fingerprint: None, ..reception },
+                    msn: Msn(3),
+                    copies: vec![again],
+                }],
+                notices: vec![notice],
+            }),
             Record::Act(Act {
                 at: Timestamp(7),
                 who: "switch".to_owned(),
                 from: String::new(),
                 what: "start".to_owned(),
                 result: "ready".to_owned(),
+                effects: Vec::new(),
+                again: Vec::new(),
+                notices: Vec::new(),
             }),
         ]
     }
@@ -475,6 +610,9 @@ mod tests {
             from: String::new(),
             what: String::new(),
             result: String::new(),
+            effects: Vec::new(),
+            again: Vec::new(),
+            notices: Vec::new(),
         };
         let payload = Record::Act(act).encode();
         let Ok(Record::Act(read)) = Record::decode(Kind::Act.number(), payload) else { panic!("it reads back") };

@@ -1,9 +1,16 @@
 //! The switch: what it knows, and how an event finds the part of it that answers.
 
+mod confirmations;
 mod delivery;
+mod explain;
 mod intake;
+mod moving;
+mod operator;
 mod queries;
+mod reload;
 mod returns;
+mod states;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -15,12 +22,14 @@ use codec::name::StationName;
 use codec::time::{Tick, Timestamp};
 use rustc_hash::FxHashMap;
 
+use self::moving::Moving;
 use crate::bodies::Bodies;
+use crate::command::{Reply, Request};
 use crate::event::{
     Action, CloseReason, Delivery, Event, LinkId, Now, Observation, Refusal, ReturnReason, Sequence, Token, Verified,
 };
 use crate::folds::{DeadLetter, Folds, Stage};
-use crate::network::{DestinationState, Network, StationIndex};
+use crate::network::{Network, StationIndex};
 use crate::outbox::Outbox;
 use crate::record::{Act, DeliveredMark, LinkChange, Record};
 
@@ -46,6 +55,12 @@ pub struct Switch {
     store: Store,
     paused: bool,
     draining: bool,
+    /// An operator drains: nothing new is taken in.
+    closed: bool,
+    /// Copies on their way to other stations, by whose they are.
+    moving: BTreeMap<StationIndex, Moving>,
+    /// Stations for which something may go that could not before.
+    pump_due: BTreeSet<StationIndex>,
     /// What waits for all stations has passed 80 % of its bound.
     alarmed: bool,
     /// Records asked for with [`Action::Load`].
@@ -79,6 +94,8 @@ struct Link {
     station: StationIndex,
     from: SocketAddr,
     certificate: String,
+    /// Copies that it may have: the station's window when it came up.
+    window: usize,
     /// Copies that the session can still take.
     room: usize,
     /// Copies it has, in the order in which they were given to it.
@@ -93,6 +110,7 @@ struct Unstored {
     sequence: Sequence,
     bytes: usize,
     accepts: Vec<(LinkId, Token)>,
+    replies: Vec<(Request, Reply)>,
     deliveries: Vec<Delivery>,
 }
 
@@ -116,6 +134,9 @@ fn is_alarming(bytes: u64, bound: u64) -> bool {
     bytes > (bound / 5).saturating_mul(4)
 }
 
+pub use self::explain::{Explanation, Judged, Leg, RowSeen, Verdict};
+pub use self::views::LinkView;
+
 /// What waits for one station, and how it is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationView {
@@ -131,6 +152,12 @@ pub struct StationView {
     pub in_flight: usize,
     /// Bytes of all of these.
     pub bytes: u64,
+    /// Bytes that may wait.
+    pub bytes_max: u64,
+    /// Whether an operator holds it.
+    pub held: bool,
+    /// Who gets its messages, if not itself.
+    pub diverted_to: Option<StationName>,
     /// When the oldest of these was admitted.
     pub oldest: Option<Timestamp>,
 }
@@ -141,7 +168,7 @@ impl Switch {
     pub fn new(network: Arc<Network>, dictionary: Arc<Dictionary>, folds: Folds, now: Now) -> Self {
         let mut switch = Self {
             bodies: Bodies::new(network.limits().body_cache_bytes),
-            stations: network.stations().map(|_| Station::default()).collect(),
+            stations: (0..network.places()).map(|_| Station::default()).collect(),
             network,
             dictionary,
             now,
@@ -155,6 +182,9 @@ impl Switch {
             store: Store::Open,
             paused: false,
             draining: false,
+            closed: false,
+            moving: BTreeMap::new(),
+            pump_due: BTreeSet::new(),
             alarmed: false,
             loading: BTreeSet::new(),
             returning: BTreeMap::new(),
@@ -169,6 +199,7 @@ impl Switch {
             switch.enqueue(*delivery);
         }
         switch.index_expiries(&waiting);
+        switch.observe_controls();
         for query in switch.folds.queries.keys().copied().collect::<Vec<_>>() {
             switch.ask(query);
         }
@@ -192,6 +223,7 @@ impl Switch {
             Event::Loaded { sequence, kind, record } => self.loaded(sequence, kind, record),
             Event::Found { query, body } => self.found(query, body),
             Event::Act { who, from, what, result } => self.act(who, from, what, result),
+            Event::Command { request, who, from, command } => self.command(request, who, &from, command),
             Event::Pruned { first } => self.folds.pruned(first),
             Event::Draining => self.draining = true,
             Event::Timeout => {}
@@ -212,7 +244,12 @@ impl Switch {
             .first()
             .filter(|_| self.store == Store::Open && !self.draining && !self.paused)
             .map(|(expires, _)| self.now.tick.after(expires.since(self.now.wall).min(EXPIRY_LATE_MAX)));
-        [expiry, self.lazy_due].into_iter().flatten().min()
+        let moving = self.has_to_move().then_some(self.now.tick);
+        let overdue = self
+            .next_due()
+            .filter(|_| self.store == Store::Open && !self.draining && !self.paused)
+            .map(|due| self.now.tick.after(due.since(self.now.wall).min(EXPIRY_LATE_MAX)));
+        [expiry, overdue, self.lazy_due, moving].into_iter().flatten().min()
     }
 
     /// Whether nothing is in flight in either direction: a draining switch can end.
@@ -232,16 +269,20 @@ impl Switch {
         let network = Arc::clone(&self.network);
         (0..).map(StationIndex).zip(&self.stations).filter_map(move |(index, station)| {
             let links = station.links.iter().filter_map(|link| self.links.get(link));
+            let config = network.at(index)?;
             let in_flight = links.clone().filter_map(|link| link.in_flight.iter().min().copied());
             let stored = station.stored.first().copied();
             let oldest = in_flight.chain(station.outbox.oldest()).chain(stored).min();
             Some(StationView {
-                station: network.at(index)?.name,
+                station: config.name,
                 links: station.links.len(),
                 queued: station.outbox.depths(),
                 stored: station.stored.len(),
                 in_flight: links.map(|link| link.in_flight.len()).fold(0, usize::saturating_add),
                 bytes: self.folds.waiting_for(index).1,
+                bytes_max: config.hold_bytes,
+                held: self.folds.controls.is_held(index),
+                diverted_to: self.folds.controls.diverted(index).and_then(|to| self.folds.name(to)),
                 oldest: oldest.and_then(|delivery| self.folds.copies.get(&delivery)).map(|copy| copy.admitted),
             })
         })
@@ -269,7 +310,8 @@ impl Switch {
         };
         self.store_lazily(Record::Link(up));
         let (in_flight, unsent) = (VecDeque::new(), VecDeque::new());
-        self.links.insert(link, Link { station: index, from, certificate, room: 0, in_flight, unsent });
+        let window = self.network.at(index).map_or(0, |station| usize::from(station.window));
+        self.links.insert(link, Link { station: index, from, certificate, window, room: 0, in_flight, unsent });
         if let Some(station) = self.station_mut(index) {
             station.links.push(link);
         }
@@ -283,17 +325,25 @@ impl Switch {
     /// their queues then.
     fn store(&mut self, mut record: Record, accept: Option<(LinkId, Token)>) {
         let deliveries: Vec<_> = record.admitted().map(|copy| copy.delivery).collect();
+        let moved: Vec<_> = record.moved().collect();
         let sequence = self.folds.next_sequence();
         let (kind, payload) = (record.kind(), record.encode());
         let applied = self.folds.apply(sequence, &record);
         debug_assert!(applied.is_some(), "the switch writes what it can read");
+        let restated = states::restated(&record);
         if !deliveries.is_empty() {
             self.bodies.keep(sequence, Arc::new(record), payload.len(), deliveries.len());
         }
         self.unstored_bytes = self.unstored_bytes.saturating_add(payload.len());
         let accepts = accept.into_iter().collect();
-        self.unstored.push_back(Unstored { sequence, bytes: payload.len(), accepts, deliveries });
+        let mut deliveries = deliveries;
+        deliveries.extend(moved);
+        let unstored = Unstored { sequence, bytes: payload.len(), accepts, replies: Vec::new(), deliveries };
+        self.unstored.push_back(unstored);
         self.actions.push_back(Action::Store { sequence, kind: kind as u8, record: payload });
+        for station in restated {
+            self.restated(station);
+        }
         // While the store is full, messages are turned away, which needs reading.
         if self.unstored_bytes > UNSTORED_BYTES_MAX && !self.paused && self.store == Store::Open {
             self.paused = true;
@@ -311,6 +361,7 @@ impl Switch {
                     self.actions.push_back(Action::Accept { link, token });
                 }
             }
+            self.actions.extend(record.replies.into_iter().map(|(request, reply)| Action::Reply { request, reply }));
             for delivery in record.deliveries {
                 touched.extend(self.enqueue(delivery));
                 queued.push(delivery);
@@ -355,6 +406,11 @@ impl Switch {
             self.store_lazy();
         }
         self.expire();
+        self.tell_overdue();
+        self.move_copies();
+        while let Some(station) = self.pump_due.pop_first() {
+            self.pump(station);
+        }
     }
 
     /// Puts what nobody waits for into the journal, ahead of what is written next.
@@ -397,19 +453,23 @@ impl Switch {
 
     fn act(&mut self, who: String, from: String, what: String, result: String) {
         self.store_lazy();
-        self.store(Record::Act(Act { at: self.now.wall, who, from, what, result }), None);
+        let (effects, again, notices) = (Vec::new(), Vec::new(), Vec::new());
+        self.store(Record::Act(Act { at: self.now.wall, who, from, what, result, effects, again, notices }), None);
     }
 
     /// Puts a durable copy into the queue of its station. Returns the station if it may be sent now.
     fn enqueue(&mut self, delivery: Delivery) -> Option<StationIndex> {
-        let copy = self.folds.copies.get_mut(&delivery)?;
+        let copy = self.folds.copies.get(&delivery)?;
         let (index, class) = (copy.station, copy.class);
-        let stored = self.network.state(index, copy.key) == DestinationState::Store;
+        let stored = self.is_to_store(copy);
+        let copy = self.folds.copies.get_mut(&delivery)?;
         copy.stage = if stored { Stage::Stored } else { Stage::Waiting };
         if let Some(station) = self.folds.name(index) {
             self.observe(Observation::Queued { station, class });
         }
-        let Some(station) = self.stations.get_mut(usize::from(index.0)) else {
+        self.place(delivery);
+        let there = self.network.at(index).is_some();
+        let Some(station) = self.stations.get_mut(usize::from(index.0)).filter(|_| there) else {
             // A station that is no longer configured has no queue: its copies return as soon as time is looked at.
             if let Some(copy) = self.folds.copies.get_mut(&delivery) {
                 copy.expires = self.now.wall;
@@ -477,23 +537,33 @@ impl Switch {
                 assert_eq!(copy.station, link.station, "{delivery:?} is on a link of its station");
                 pinned.entry((copy.station, copy.flow)).or_insert((*id, 0)).1 += 1;
             }
-            let window = self.network.at(link.station).map_or(0, |station| usize::from(station.window));
+            let window = link.window;
             assert!(link.in_flight.len() <= window, "{} in flight on a window of {window}", link.in_flight.len());
         }
         assert_eq!(self.pins, pinned, "a flow is pinned exactly while copies of it are in flight");
         let mut waiting = BTreeMap::<StationIndex, usize>::new();
         for (delivery, copy) in &self.folds.copies {
             *waiting.entry(copy.station).or_default() += 1;
-            let station = self.stations.get(usize::from(copy.station.0));
+            let there = self.network.at(copy.station).is_some();
+            let station = self.stations.get(usize::from(copy.station.0)).filter(|_| there);
             let queued = station.is_some_and(|station| station.outbox.contains(copy.class, *delivery));
             let stored = station.is_some_and(|station| station.stored.contains(delivery));
             let queued_as_said = queued == (copy.stage == Stage::Waiting && station.is_some());
             assert!(queued_as_said, "{delivery:?} is {:?}", copy.stage);
             assert_eq!(stored, copy.stage == Stage::Stored && station.is_some(), "{delivery:?} is {:?}", copy.stage);
+            if station.is_some() && matches!(copy.stage, Stage::Waiting | Stage::Stored) {
+                assert_eq!(
+                    stored,
+                    self.is_to_store(copy),
+                    "{delivery:?} is kept while its destination's state says so"
+                );
+            }
         }
+        assert!(self.folds.confirmations.adds_up(), "each open confirmation is due or overdue");
         for (index, count) in waiting {
             assert_eq!(self.folds.waiting_for(index).0, count, "copies are counted per station");
         }
+        self.check_moving();
         let unstored: usize = self.unstored.iter().map(|record| record.bytes).sum();
         assert_eq!(self.unstored_bytes, unstored, "bytes on their way to the disk are counted");
     }

@@ -1,4 +1,10 @@
-//! The admin page: `/metrics`, `/livez`, `/readyz`, on a thread of its own.
+//! The admin page, on a thread of its own: `/metrics`, `/livez`, `/readyz`, and below `/api/` what operators ask.
+
+pub(crate) mod api;
+pub(crate) mod ask;
+mod audit;
+pub(crate) mod trouble;
+pub(crate) mod view;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -9,10 +15,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{any, get};
 use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
+use self::api::Desk;
+pub(crate) use self::audit::Audited;
 use crate::health::Health;
 
 /// What the pages are made from.
@@ -40,12 +48,19 @@ impl Admin {
     }
 
     /// Serves until `stop`, on a new thread.
-    pub(crate) fn serve(self, pages: Pages, stop: CancellationToken) -> io::Result<JoinHandle<io::Result<()>>> {
+    pub(crate) fn serve(
+        self,
+        pages: Pages,
+        desk: Desk,
+        stop: CancellationToken,
+    ) -> io::Result<JoinHandle<io::Result<()>>> {
         let routes = Router::new()
             .route("/metrics", get(metrics))
             .route("/livez", get(livez))
             .route("/readyz", get(readyz))
-            .with_state(pages);
+            .with_state(pages)
+            .merge(Router::new().route("/api/{*path}", any(api::answer)).with_state(desk))
+            .into_make_service_with_connect_info::<SocketAddr>();
         thread::Builder::new().name("admin".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {

@@ -1,16 +1,20 @@
-//! The task that owns the core: events from links and journal in, actions out.
+//! The task that owns the core: events from links, journal and operators in, actions out.
+
+mod desk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use journal::{Batch, Notice, Reader, Writer};
 use link::connection::{CloseReason as Ended, Command};
 use link::listener::Peer;
 use session::{Outgoing, Readiness};
 use switch_core::{
-    Action, CloseReason, Delivery, Event, LinkId, LogQuery, Observation, Refusal, Sequence, Switch, Token, Verified,
+    Action, CloseReason, Delivery, Event, LinkId, LogQuery, Network, Observation, Refusal, Sequence, Switch, Token,
+    Verified,
 };
 use telemetry::{JournalEvent, JournalTelemetry, SwitchTelemetry};
 use tokio::sync::{mpsc, watch};
@@ -18,11 +22,18 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+pub(crate) use self::desk::Desk;
+use crate::admin::api::{Answer, Asked};
+use crate::admin::ask::Contradicted;
+use crate::admin::trouble::Trouble;
 use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
 use crate::follower::FollowError;
 use crate::health::Health;
+use crate::operators::Operators;
 use crate::meter::Meter;
 use crate::process::{Attached, SwitchError};
+use crate::reload::{BY_SIGNAL, ReloadSignal, Reloading};
 use crate::search::Question;
 
 /// Events taken before what came of them is written: their records make one batch.
@@ -45,8 +56,14 @@ pub(crate) enum Inbound {
     Loaded { sequence: Sequence, record: Result<(u8, Bytes), journal::ReadError> },
     /// A log query was searched for.
     Found { query: Sequence, body: Bytes },
-    /// The process did something that the journal has to tell.
-    Act { what: String, result: String },
+    /// Somebody did something that the journal has to tell.
+    Act { who: String, from: String, what: String, result: String },
+    /// An operator asks for something.
+    Asked(Asked),
+    /// What an operator asked for could not be given to the core.
+    Denied { who: String, from: String, what: String, trouble: Trouble, answer: Answer },
+    /// The configuration was read again; nothing if the reading ended by itself.
+    Reloaded { reloading: Reloading, read: Option<Result<Box<Config>, ConfigError>> },
     /// The journal may let go of what lies before this record.
     Retain { from: u64 },
     /// The thread that follows the journal met a disk that cannot be relied on.
@@ -71,11 +88,27 @@ pub(crate) struct Driver {
     /// Where log queries go; nowhere if the journal is not searched.
     pub(crate) questions: Option<std::sync::mpsc::Sender<Question>>,
     pub(crate) journal_telemetry: JournalTelemetry,
+    /// What holds.
+    pub(crate) config: Box<Config>,
+    /// What was given to the core and holds once that goes on with it.
+    pub(crate) next_config: Option<Box<Config>>,
+    /// What others see of it.
+    pub(crate) shared: Shared,
+    /// Operators' requests.
+    pub(crate) desk: Desk,
+    pub(crate) reload: ReloadSignal,
     pub(crate) meter: Meter,
 }
 
+/// What changes with the configuration and is not the driver's alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) network: Arc<ArcSwap<Network>>,
+    pub(crate) operators: Arc<ArcSwap<Operators>>,
+}
+
 /// Who does what the process does by itself.
-const ITSELF: &str = "switch";
+pub(crate) const ITSELF: &str = "switch";
 
 impl Driver {
     /// Works until `stop`, then lets what is in flight end and closes every link. Returns the journal's writer, to be
@@ -94,6 +127,10 @@ impl Driver {
         self.submit()?;
         while drain_until.is_none_or(|until| !self.switch.is_idle() && tokio::time::Instant::now() < until) {
             self.health.beat();
+            if self.desk.ends && self.switch.is_drained() && !stop.is_cancelled() {
+                info!("the switch is drained and ends");
+                stop.cancel();
+            }
             let beat = tokio::time::Instant::now() + BEAT;
             let due = self.switch.poll_timeout().map_or(beat, |tick| self.clock.instant(tick).into()).min(beat);
             tokio::select! {
@@ -109,6 +146,12 @@ impl Driver {
                     }
                 }
                 () = sleep_until(due) => self.handle(Event::Timeout)?,
+                () = self.reload.asked(), if drain_until.is_none() => self.reload(Reloading {
+                    who: BY_SIGNAL.to_owned(),
+                    from: String::new(),
+                    contradicted: Contradicted::Refuse,
+                    answer: None,
+                })?,
                 () = stop.cancelled(), if drain_until.is_none() => {
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                     self.health.not_ready("it is going down");
@@ -145,7 +188,7 @@ impl Driver {
     /// Has what waits in the metrics, once a second.
     fn measure(&mut self) {
         if self.meter.is_due() {
-            let dead_letters = self.switch.dead_letters().count();
+            let dead_letters = self.switch.dead_letter_count();
             self.telemetry.measure(self.clock.now().wall, self.switch.stations(), dead_letters);
         }
     }
@@ -209,7 +252,10 @@ impl Driver {
                 Err(source) => Err(SwitchError::Unreadable { source }),
             },
             Inbound::Found { query, body } => self.handle(Event::Found { query, body }),
-            Inbound::Act { what, result } => self.act(&what, result),
+            Inbound::Act { who, from, what, result } => self.handle(Event::Act { who, from, what, result }),
+            Inbound::Asked(asked) => self.asked(asked),
+            Inbound::Denied { who, from, what, trouble, answer } => self.deny(who, from, what, trouble, answer),
+            Inbound::Reloaded { reloading, read } => self.reloaded(reloading, read),
             Inbound::Retain { from } => {
                 self.writer.retain(from);
                 Ok(())
@@ -233,10 +279,14 @@ impl Driver {
                 self.handle(Event::StoreFull)
             }
             Some(Notice::Open) => {
-                if self.readiness != Readiness::GoingDown {
-                    self.health.ready();
+                if self.switch.is_closed() {
+                    self.health.not_ready("an operator drains it");
+                } else {
+                    if self.readiness != Readiness::GoingDown {
+                        self.health.ready();
+                    }
+                    self.say_readiness(Readiness::Ready);
                 }
-                self.say_readiness(Readiness::Ready);
                 self.handle(Event::StoreOpen)
             }
             Some(Notice::Pruned { first_sequence: first, segments, bytes }) => {
@@ -249,7 +299,7 @@ impl Driver {
         }
     }
 
-    fn handle(&mut self, event: Event) -> Result<(), SwitchError> {
+    pub(crate) fn handle(&mut self, event: Event) -> Result<(), SwitchError> {
         self.switch.handle(self.clock.now(), event);
         self.carry_out()
     }
@@ -276,10 +326,18 @@ impl Driver {
                 }
                 Action::Pause { link } => self.command(link, Command::Pause),
                 Action::Resume { link } => self.command(link, Command::Resume),
-                Action::Close { link, why: CloseReason::UnknownStation } => self.command(link, Command::Close),
+                Action::Close { link, why: CloseReason::UnknownStation | CloseReason::StationGone } => {
+                    self.command(link, Command::Close)
+                }
+                Action::Reply { request, reply } => self.replied(request, reply),
                 Action::Observe(observation) => {
                     self.telemetry.observe(&observation);
                     self.note(&observation)?;
+                    if let Observation::Drains { draining } = observation {
+                        self.drains(draining);
+                    } else if observation == Observation::Reloaded {
+                        self.go_on();
+                    }
                 }
             }
         }
@@ -341,6 +399,20 @@ impl Driver {
             tokio::spawn(async move {
                 drop(loads.send(Inbound::Found { query, body: archive::text::unavailable() }).await);
             });
+        }
+    }
+
+    /// An operator drains: stations are told, and whoever asks whether the switch is ready.
+    fn drains(&mut self, draining: bool) {
+        if draining {
+            self.health.not_ready("an operator drains it");
+            self.say_readiness(Readiness::NotReady);
+            return;
+        }
+        self.desk.ends = false;
+        if self.switch.is_store_open() {
+            self.say_readiness(Readiness::Ready);
+            self.health.ready();
         }
     }
 

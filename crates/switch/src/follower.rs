@@ -24,13 +24,13 @@ pub use self::statements::AuditError;
 pub(crate) use self::statements::Auditor;
 use crate::background::{Bell, Phase};
 use crate::config::Retention;
-use crate::driver::Inbound;
+use crate::driver::{ITSELF, Inbound};
 use crate::replay::{self, Recovery};
 
 /// How often it looks.
 const TURN: Duration = Duration::from_secs(1);
-/// How long it waits after a checkpoint that could not be made.
-const RETRY: Duration = Duration::from_secs(30);
+/// How long it waits after a checkpoint that could not be made: an attempt reads the log since the last one.
+const RETRY: Duration = Duration::from_secs(10);
 /// Read at once: little enough that the end of the process is noticed in time.
 const SCAN_BYTES: usize = 1 << 20;
 /// So many times its own length the log grows before the next checkpoint.
@@ -185,7 +185,12 @@ impl Follower {
         }
         if self.failed.is_none() {
             let result = format!("failed: {error}");
-            drop(self.follows.driver.blocking_send(Inbound::Act { what: "checkpoint".to_owned(), result }));
+            drop(self.follows.driver.blocking_send(Inbound::Act {
+                who: ITSELF.to_owned(),
+                from: String::new(),
+                what: "checkpoint".to_owned(),
+                result,
+            }));
         }
         self.failed = Some(Instant::now());
         Ok(())

@@ -18,11 +18,15 @@ pub mod config;
 mod driver;
 mod follower;
 mod health;
+mod operators;
 mod meter;
 mod process;
+mod reload;
 mod replay;
 mod search;
 
 pub use config::{Config, ConfigError};
 pub use follower::AuditError;
+pub use operators::{Operator, Operators, Right, TokenHash};
 pub use process::{Attached, Running, SwitchError, run};
+pub use reload::ReloadSignal;

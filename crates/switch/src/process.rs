@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use codec::dictionary::Dictionary;
+use arc_swap::ArcSwap;
 use codec::name::StationName;
 use journal::{Batch, Journal, RealDisk, Report};
-use link::listener::{Link, ListenError, Listener};
+use link::listener::{Door, Link, ListenError, Listener};
 use session::{Readiness, Role};
 use switch_core::{FoldError, Folds, LinkId, Network, Observation, Sequence, Switch};
 use telemetry::{JournalTelemetry, Metrics, SwitchTelemetry};
@@ -18,13 +18,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::admin::{Admin, Pages};
+use crate::admin::api::Desk;
+use crate::admin::{Admin, Audited, Pages};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::driver::{Driver, Inbound};
+use crate::driver::{Driver, Inbound, Shared};
 use crate::follower::{AuditError, Auditor, Follower, Follows, Known};
 use crate::health::Health;
+use crate::reload::ReloadSignal;
 use crate::meter::Meter;
 use crate::replay::Recovery;
 use crate::search;
@@ -42,6 +44,8 @@ pub type Attached = BTreeMap<StationName, usize>;
 pub struct Running {
     /// Stations call here.
     pub links: SocketAddr,
+    /// Stations that speak Foxtalk call here, if any may.
+    pub fox: Option<SocketAddr>,
     /// `/metrics`, `/livez`, `/readyz`.
     pub admin: SocketAddr,
     /// Who is attached, and when that changes.
@@ -120,7 +124,8 @@ impl SwitchError {
     }
 }
 
-/// Runs a switch until `stop`, on the current thread's runtime. `started` is called once everything listens.
+/// Runs a switch until `stop`, on the current thread's runtime; whoever has `reload` can ask it to read its configuration
+/// again. `started` is called once everything listens.
 ///
 /// # Errors
 /// If it cannot start, or its journal fails while it works. After a failed journal nothing was acknowledged that is not
@@ -129,19 +134,31 @@ pub async fn run(
     config: Config,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
+    reload: ReloadSignal,
     started: impl FnOnce(Running),
 ) -> Result<(), SwitchError> {
-    let listener = Listener::bind(config.links, config.pki.clone(), config.listener_limits.clone()).await?;
+    let mut listener = Listener::bind(config.links, config.pki.clone(), config.listener_limits.clone()).await?;
+    let fox = match config.fox {
+        Some(address) => Some(listener.bind_also(Door::Fox, address).await?),
+        None => None,
+    };
     let admin = Admin::bind(config.admin).map_err(|source| SwitchError::Admin { address: config.admin, source })?;
     let admin_address = admin.address().map_err(|source| SwitchError::Admin { address: config.admin, source })?;
     let (attached, watched) = watch::channel(Attached::new());
-    let running = Running { links: listener.address(), admin: admin_address, attached: watched };
+    let running = Running { links: listener.address(), fox, admin: admin_address, attached: watched };
 
     let health = Arc::new(Health::new());
+    let shared = Shared {
+        network: Arc::new(ArcSwap::from(Arc::clone(&config.network))),
+        operators: Arc::new(ArcSwap::from_pointee(config.operators.clone())),
+    };
+    let (inbox, events) = mpsc::channel(INBOX);
+    let desk =
+        Desk { operators: Arc::clone(&shared.operators), driver: inbox.clone(), audited: Arc::new(Audited::default()) };
     let pages = Pages { metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
     let admin_stop = CancellationToken::new();
     let _stop_admin = admin_stop.clone().drop_guard();
-    admin.serve(pages, admin_stop).map_err(SwitchError::Thread)?;
+    admin.serve(pages, desk, admin_stop).map_err(SwitchError::Thread)?;
 
     let clock = Clock::start();
     let auditor = config.audit.as_ref().map(Auditor::new).transpose()?;
@@ -154,19 +171,17 @@ pub async fn run(
         checkpoint: report.checkpoint.unwrap_or(0),
         needed: folds.oldest_needed().map_or(report.last_sequence + 1, |needed| needed.0),
     };
-    let dictionary = Arc::new(Dictionary::builtin().clone());
     let last_link = AtomicU64::new(folds.last_link().0);
-    let switch = Switch::new(Arc::clone(&config.network), dictionary, folds, clock.now());
+    let switch = Switch::new(Arc::clone(&config.network), Arc::clone(&config.dictionary), folds, clock.now());
 
     metrics.page().watch_disk(&config.data);
     let journal_telemetry = JournalTelemetry::new(Arc::clone(&metrics));
     let telemetry = Arc::new(SwitchTelemetry::new(metrics));
     telemetry.valid_until(listener.crl_until().as_millisecond(), listener.certificate_until().as_millisecond());
-    let (inbox, events) = mpsc::channel(INBOX);
     let links = TaskTracker::new();
     let listening = {
         let (observer, network, links, inbox) =
-            (Arc::clone(&telemetry), Arc::clone(&config.network), links.clone(), inbox.clone());
+            (Arc::clone(&telemetry), Arc::clone(&shared.network), links.clone(), inbox.clone());
         let telemetry = Arc::clone(&observer);
         let doors = Doors { network, telemetry, message_bytes_max: config.message_bytes_max, inbox, last_link };
         let doors = Arc::new(doors);
@@ -213,10 +228,18 @@ pub async fn run(
         readiness: Readiness::Ready,
         questions,
         journal_telemetry,
+        config: Box::new(config),
+        next_config: None,
+        shared,
+        desk: crate::driver::Desk::default(),
+        reload,
         meter: Meter::default(),
     };
     // Before it is said, so that whoever hears it finds `/readyz` agree.
     driver.health.ready();
+    if let Some(fox) = running.fox {
+        info!(%fox, "Foxtalk links are accepted");
+    }
     info!(links = %running.links, admin = %running.admin, "the switch is up");
     started(running);
     // If it fails, nothing may be acknowledged any more: what the links still have to say is cut off.
@@ -273,7 +296,7 @@ fn how_found(report: &Report) -> String {
 
 /// What every new link needs.
 struct Doors {
-    network: Arc<Network>,
+    network: Arc<ArcSwap<Network>>,
     telemetry: Arc<SwitchTelemetry>,
     message_bytes_max: usize,
     inbox: mpsc::Sender<Inbound>,
@@ -287,13 +310,19 @@ impl Doors {
         let link = LinkId(self.last_link.fetch_add(1, Ordering::Relaxed) + 1);
         let peer = door.peer().clone();
         let station = peer.station;
-        if self.network.station(station).is_none() {
+        let network = self.network.load_full();
+        if network.station(station).is_none() {
             // Dropped before a word is said: the peer learns nothing.
             return self.telemetry.observe(&Observation::Stranger { link, station });
         }
-        let mut config = session::Config::new(Role::Switch);
+        let mut config = match door.door() {
+            Door::Dmpp => session::Config::new(Role::Switch),
+            Door::Fox => session::Config::fox(Role::Switch, epoch(link)),
+        };
         config.message_bytes_max = self.message_bytes_max;
-        if let Some(station) = self.network.station(station) {
+        if door.door() == Door::Dmpp
+            && let Some(station) = network.station(station)
+        {
             config.window = station.window;
         }
         let limits = link::connection::Limits::default();
@@ -305,4 +334,9 @@ impl Doors {
         // The driver is gone only when the process ends.
         drop(self.inbox.send(Inbound::Detached { link, why }).await);
     }
+}
+
+/// What sets the exchange numbers of one Foxtalk link apart from those of another: never zero.
+fn epoch(link: LinkId) -> u16 {
+    u16::try_from(link.0 % u64::from(u16::MAX)).unwrap_or_default().saturating_add(1)
 }

@@ -87,6 +87,11 @@ impl JournalTelemetry {
         Self { metrics }
     }
 
+    /// The configuration was read again, and holds or does not.
+    pub fn reloaded(&self, holds: bool) {
+        self.metrics.operators.reloaded(holds);
+    }
+
     /// Something happened.
     pub fn observe(&self, event: &JournalEvent<'_>) {
         let metrics = &self.metrics.journal;

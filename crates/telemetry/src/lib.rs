@@ -10,6 +10,7 @@ mod disk;
 mod journal;
 pub mod logs;
 mod metrics;
+mod operators;
 mod page;
 pub mod reference;
 mod switch;

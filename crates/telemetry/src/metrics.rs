@@ -8,9 +8,10 @@ use std::sync::Arc;
 use codec::notice::ErNumber;
 use prometheus::{Gauge, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
+use crate::operators::OperatorMetrics;
 use crate::page::{Label, Page, Unit, Values};
 
-const STATION: &[Label] = &[Label { name: "station", values: Values::Stations }];
+pub(crate) const STATION: &[Label] = &[Label { name: "station", values: Values::Stations }];
 const KEY: &[Label] = &[Label { name: "key", values: Values::Keys }];
 const CLASSES: Values = Values::Of(&["1", "2", "3", "4", "5", "6"]);
 
@@ -87,6 +88,7 @@ pub struct Metrics {
     pub(crate) returned: IntCounterVec,
     pub(crate) dead_letters: IntGauge,
     pub(crate) notices: IntCounterVec,
+    pub(crate) overdue: IntCounterVec,
     pub(crate) queues: QueueMetrics,
     pub(crate) links: IntGaugeVec,
     pub(crate) links_closed: IntCounterVec,
@@ -98,6 +100,7 @@ pub struct Metrics {
     pub(crate) store_full: IntGauge,
     pub(crate) log_queries: IntCounter,
     pub(crate) log_answers: IntCounter,
+    pub(crate) operators: OperatorMetrics,
     pub(crate) commits: CommitMetrics,
     pub(crate) journal: JournalMetrics,
 }
@@ -211,6 +214,12 @@ impl Metrics {
                 "SM of the switch itself, by number.",
                 &[Label { name: "number", values: Values::SmNumbers }],
             ),
+            overdue: p.counters(
+                "orinet_confirmations_overdue_total",
+                Unit::Count,
+                "Hit confirmations that were not answered in time, by priority.",
+                &[Label { name: "priority", values: Values::Of(&["urgent", "routine"]) }],
+            ),
             queues: QueueMetrics::on(p),
             links: p.gauges("orinet_links", Unit::Count, "Links that are up, by station.", STATION),
             links_closed: p.counters(
@@ -249,6 +258,7 @@ impl Metrics {
                 Unit::Count,
                 "Log queries answered; those between the two wait for a search.",
             ),
+            operators: OperatorMetrics::on(p),
             commits: CommitMetrics::on(p),
             journal: JournalMetrics::on(p),
             page,

@@ -135,6 +135,16 @@ impl SwitchTelemetry {
                     info!(station = name, "what waits is back below 80 % of its bound");
                 }
             }
+            Observation::Commanded { .. }
+            | Observation::Held { .. }
+            | Observation::Diverted { .. }
+            | Observation::Drains { .. } => metrics.operators.observe(observation),
+            Observation::Restated { station } => info!(%station, "what happens to messages for a station was changed"),
+            Observation::Overdue { station, urgent } => {
+                metrics.overdue.with_label_values(&[if *urgent { "urgent" } else { "routine" }]).inc();
+                warn!(%station, urgent, "a hit confirmation was not answered in time");
+            }
+            Observation::Reloaded => info!("the configuration was read again and holds"),
             Observation::StoreFull => {
                 metrics.store_full.set(1);
                 error!("nothing can be made durable: senders are told to come again; make room on the disk");

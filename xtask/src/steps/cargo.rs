@@ -52,6 +52,12 @@ pub(super) fn doc(workspace: &Workspace) -> Result<()> {
     process::passes(workspace.cargo(arguments).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+/// Has the test that compares the pages made from the dictionary with the tree write them instead.
+pub(crate) fn pages(workspace: &Workspace) -> Result<()> {
+    let arguments = ["test", "--package", "codec", "--test", "it", "--release", "--locked", "--", "pages::", "niem::the_page"];
+    process::passes(workspace.cargo(arguments).env("UPDATE_EXPECT", "1"))
+}
+
 /// Shows that the benches run; they measure nothing.
 pub(super) fn bench_smoke(workspace: &Workspace) -> Result<()> {
     bench(workspace, &["--test".to_owned()])

@@ -110,6 +110,31 @@ fn a_damaged_file_is_noticed_and_begun_anew_or_answers_as_before() {
 }
 
 #[test]
+fn a_file_that_is_spoilt_or_taken_away_while_it_is_open_is_begun_anew() {
+    let list = List::traffic(1, 900);
+    list.stored.set(800);
+    let (directory, mut archive, _) = filled(&list, 300);
+    let path = file_in(directory.path());
+    // Out of the log beside it, from which it would still be read.
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(connection);
+    fs::write(&path, vec![0xA5; 100_000]).unwrap();
+    let found = contents(&path).map(|found| found.len());
+    assert!(matches!(found, Err(Error::Unusable { reason: Discarded::Damaged(_), .. })), "{found:?}");
+    list.stored.set(850);
+    assert!(matches!(fill(&mut archive, &list).rebuilt, Some(Discarded::Damaged(_))), "who asked left word");
+    assert!(contents(&path).is_ok());
+    fs::remove_file(&path).unwrap();
+    list.stored.set(900);
+    assert_eq!(fill(&mut archive, &list).rebuilt, Some(Discarded::Missing));
+    drop(archive);
+    let found = contents(&path).unwrap();
+    assert_eq!(again(directory.path(), &list), None);
+    assert_eq!(found, contents(&path).unwrap());
+}
+
+#[test]
 fn damage_that_filling_meets_is_mended_by_the_same_call() {
     let list = List::traffic(1, 900);
     list.stored.set(500);

@@ -37,7 +37,7 @@ pub(crate) fn messages(records: &[Written]) -> (Vec<Message>, BTreeMap<u64, Opti
         };
         #[expect(clippy::wildcard_enum_match_arm, reason = "the rest has no messages")]
         match reading {
-            Reading::Accepted { reception, msn, copies, notices } => {
+            Reading::Accepted { reception, msn, copies, notices, .. } => {
                 let mut body = reception.body().to_vec();
                 if reception.key.is_some_and(|key| key.as_str() == "AML") {
                     body.extend_from_slice(b" FOR LAW ENFORCEMENT DISSEMINATION ONLY");

@@ -78,10 +78,8 @@ impl Traffic {
         let mut oris = Vec::new();
         let mut agency_of = |ori: &str, line: &str| {
             oris.push(OriConfig {
-                ori: Ori::parse(ori).unwrap(),
-                line: Line::parse(line).unwrap(),
                 authorization: vec![Authorization::Administrative, Authorization::CriminalHistory],
-                active: true,
+                ..OriConfig::new(Ori::parse(ori).unwrap(), Line::parse(line).unwrap())
             });
         };
         agency_of(CENTER, "AX");

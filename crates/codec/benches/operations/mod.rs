@@ -8,11 +8,16 @@ use codec::name::{Control, MessageKey, Ori};
 use codec::notice::er_body;
 use codec::number::Number;
 use codec::time::{Stamp, Timestamp};
+use codec::{niem, xml};
 use jiff::civil::date;
 
 const IAQ: &[u8] = b"IAQ.ZZ0010000.AX.*T0000001AA.TXT\r\n\
     PUR/C.ATN/SGT TEST ONE.PHN/5555550100.NAM/SAMPLE, PERSON A.DOB/19800102.SEX/M.\r\n\
     POB/MM.CUS/Y.OFF/0399.ARN/000000001";
+
+const YQ: &[u8] = b"YQ.ZZ0010000.ZZLESC000.*T0000002AA.TXT\r\n\
+    RTY/WP.RNO/1.PRI/U.OCA/TESTCASE1.NIC/N000000001.\r\nNAM/SAMPLE, PERSON A.DOB/19800102.SEX/M.\r\n\
+    RNA/SGT TEST ONE.RAG/TEST PD.PHO/5555550100";
 
 const REFUSED: &[u8] = b"IAQ.ZZ0010000.AX.*T0000001AA.TXT\r\n\
     PUR/C.ATN/SGT TEST ONE.PHN/5555550100.NAM/SAMPLE, PERSON A.DOB/19800102.SEX/MALE.\r\n\
@@ -37,6 +42,11 @@ fn admit(bytes: &[u8]) -> bool {
     clean && valid && !black_box(spec.fold_body(body)).is_empty()
 }
 
+/// What admission does with a document before it is a message like any other.
+fn read_niem(document: &[u8]) -> bool {
+    xml::parse(document).is_ok_and(|root| niem::read(&root, Dictionary::builtin()).is_ok())
+}
+
 /// All operations, warmed up.
 pub(crate) fn all() -> Vec<Operation> {
     let (key, ori) = (MessageKey::parse("IAR").unwrap(), Ori::parse("ZZLESC000").unwrap());
@@ -55,8 +65,13 @@ pub(crate) fn all() -> Vec<Operation> {
     let body = IAQ.get(33..).unwrap();
     let output = header.encode(LineEnd::CrLfDel, body);
     assert!(admit(IAQ) && !admit(REFUSED));
+    let niem_header = OutputHeader { key: MessageKey::parse("IAQ").unwrap(), destination: "AX", ..header };
+    let niem_spec = Dictionary::builtin().spec(niem_header.key).unwrap();
+    let document = niem::encode(&niem_header, niem_spec, body);
+    assert!(read_niem(&document));
     vec![
         operation("decode_and_check_iaq", || assert!(admit(black_box(IAQ)))),
+        operation("decode_and_check_yq", || assert!(admit(black_box(YQ)))),
         operation("decode_header", || {
             black_box(legacy::parse_input(black_box(IAQ)).is_ok());
         }),
@@ -67,7 +82,7 @@ pub(crate) fn all() -> Vec<Operation> {
             let input = legacy::parse_input(black_box(REFUSED)).unwrap();
             let spec = Dictionary::builtin().spec(input.key).unwrap();
             let error = spec.check_body(input.body.unwrap(), date(2030, 1, 31)).unwrap_err();
-            black_box(er_body(error.number, Some(input.key), &error.detail, spec.options(), REFUSED, 100));
+            black_box(er_body(error.number, Some(input.key), &error.detail, &spec.offered(&error), REFUSED, 100));
         }),
         operation("encode_output", move || {
             black_box(black_box(&header).encode(LineEnd::CrLfDel, black_box(body)));
@@ -75,6 +90,10 @@ pub(crate) fn all() -> Vec<Operation> {
         operation("decode_output", move || {
             black_box(legacy::parse_output(black_box(&output)).is_ok());
         }),
+        operation("encode_niem_iaq", move || {
+            black_box(niem::encode(black_box(&niem_header), niem_spec, black_box(body)));
+        }),
+        operation("read_niem_iaq", move || assert!(read_niem(black_box(&document)))),
         operation("encode_input", move || {
             let header = InputHeader { key, sender: ori, destinations: &["ZZ0010000"], control };
             black_box(black_box(&header).encode(black_box(body)));

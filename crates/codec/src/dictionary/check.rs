@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use arrayvec::ArrayVec;
 use jiff::civil::Date;
 
-use super::Moment;
 use super::date::birth_date;
 use super::field::{FieldRules, FieldSpec, Form, Text, Unknown, bit, packed};
+use super::{Moment, span};
+use crate::codes::Table;
 use crate::legacy::{Field, fields};
 use crate::name::{Line, Ori};
 use crate::notice::ErNumber;
@@ -27,13 +28,15 @@ pub struct BodyError {
     pub detail: String,
     /// Where in the body the fault is, in bytes; its length where something is missing.
     pub offset: usize,
-    /// Whether the key's option list belongs into the ER.
+    /// Whether the key's option list belongs into the ER: [`super::MessageSpec::offered`] has its lines.
     pub options: bool,
+    /// The lines of the option list that fit what was sent: a bit for each.
+    pub(super) lines: u64,
 }
 
 impl BodyError {
     fn new(number: ErNumber, detail: String, offset: usize) -> Self {
-        Self { number, detail, offset, options: matches!(number, ErNumber::Options) }
+        Self { number, detail, offset, options: matches!(number, ErNumber::Options), lines: u64::MAX }
     }
 }
 
@@ -41,6 +44,8 @@ impl BodyError {
 struct Seen {
     /// A bit for each field of the key.
     known: u64,
+    /// The sets that are left to choose from: a bit for each.
+    sets: u64,
     unknown: ArrayVec<u32, FIELDS_MAX>,
     /// Where the first unknown prefix stands, if the key refuses those.
     refused: Option<BodyError>,
@@ -50,10 +55,13 @@ impl FieldRules {
     /// One walk over the body: it has to be walked to its end to know what is missing, and what is missing is said
     /// before what is wrong.
     pub(super) fn check(&self, body: &[u8], today: Date) -> Result<(), BodyError> {
-        let mut seen = Seen { known: 0, unknown: ArrayVec::new(), refused: None };
+        let mut seen = Seen { known: 0, sets: self.sets.all(), unknown: ArrayVec::new(), refused: None };
         let mut wrong = None;
         for (place, field) in fields(body).enumerate() {
             let position = field.as_ref().ok().and_then(|field| self.position(field.prefix));
+            if let (Some(_), Ok(field)) = (position.filter(|_| position == self.sets.chosen_by), &field) {
+                seen.sets = self.sets.chosen(field.value);
+            }
             if wrong.is_none() {
                 wrong = match field {
                     _ if place >= FIELDS_MAX => Some(options(format!("MORE THAN {FIELDS_MAX} FIELDS"), body.len())),
@@ -65,12 +73,14 @@ impl FieldRules {
             }
             seen.known |= position.map_or(0, bit);
         }
-        let missing = self.required & !seen.known;
-        if missing != 0 {
-            return Err(BodyError::new(self.missing, Self::names(&self.fields, missing), body.len()));
-        }
-        let first = wrong.or_else(|| self.check_sets(seen.known, body.len())).or(seen.refused);
-        first.map_or(Ok(()), Err)
+        let fitting = self.sets.fitting(seen.sets, seen.known);
+        let missing = (self.required | self.sets.needed(fitting)) & !seen.known;
+        let first = if missing == 0 {
+            wrong.or_else(|| self.check_sets(&seen, body.len())).or(seen.refused)
+        } else {
+            Some(BodyError::new(self.missing, Self::names(&self.fields, missing), body.len()))
+        };
+        first.map_or(Ok(()), |error| Err(BodyError { lines: fitting, ..error }))
     }
 
     fn check_field(
@@ -107,10 +117,18 @@ impl FieldRules {
     }
 
     /// A key with sets takes exactly one of them, whole, and nothing of another.
-    fn check_sets(&self, known: u64, end: usize) -> Option<BodyError> {
-        let given = known & self.sets.iter().fold(0, |all, set| all | set);
-        let one = self.sets.is_empty() || self.sets.contains(&given);
-        (!one).then(|| options("ONE SET OF FIELDS".to_owned(), end))
+    fn check_sets(&self, seen: &Seen, end: usize) -> Option<BodyError> {
+        if self.sets.one_of(seen.sets, seen.known) {
+            return None;
+        }
+        let strange = seen.known & self.sets.members(self.sets.all()) & !self.sets.members(seen.sets);
+        let detail = match self.chosen_by() {
+            Some(field) if strange != 0 => {
+                format!("{} NOT FOR THIS {}", Self::names(&self.fields, strange), field.prefix)
+            }
+            _ => "ONE SET OF FIELDS".to_owned(),
+        };
+        Some(options(detail, end))
     }
 
     /// See [`super::MessageSpec::fold_body`].
@@ -153,6 +171,9 @@ impl FieldSpec {
         let value = self.without_courtesy(value);
         if !self.length.contains(&value.len()) {
             return Err("LENGTH");
+        }
+        if value.is_empty() {
+            return Ok(());
         }
         let fold = matches!(self.text, Text::Coded);
         let allowed = |byte: u8| self.characters.contains(if fold { byte.to_ascii_uppercase() } else { byte });
@@ -200,16 +221,32 @@ impl Form {
                 };
                 parts.is_some_and(name).then_some(()).ok_or("NOT SURNAME, GIVEN NAMES")
             }
+            Self::MiscellaneousNumber => {
+                let parts = value.split_once('-');
+                let number = |(kind, number): (&str, &str)| Table::NumberKind.contains(kind) && !number.is_empty();
+                parts.is_some_and(number).then_some(()).ok_or("VALUE")
+            }
+            Self::NcicNumber => {
+                let file = value.len() == 10 && value.get(..1).is_some_and(|file| Table::NcicFile.contains(file));
+                (file || value.eq_ignore_ascii_case("NONE")).then_some(()).ok_or("VALUE")
+            }
+            Self::Span => span(value).map(drop).ok_or("NOT MINUTES OR HOURS"),
             Self::StateNumber => {
-                let state = value.get(..2).is_some_and(|state| crate::codes::Table::State.contains(state));
+                let state = value.get(..2).is_some_and(|state| Table::State.contains(state));
                 state.then_some(()).ok_or("VALUE")
             }
-            Self::Year => {
-                let digits = value.len() == 4 && value.bytes().all(|byte| byte.is_ascii_digit());
-                (digits && ("1900"..="2099").contains(&value)).then_some(()).ok_or("YEAR")
-            }
+            Self::Year => year(value).then_some(()).ok_or("YEAR"),
+            Self::YearOrShort => (value.len() == 2 && digits(value) || year(value)).then_some(()).ok_or("YEAR"),
         }
     }
+}
+
+fn digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn year(text: &str) -> bool {
+    text.len() == 4 && digits(text) && ("1900"..="2099").contains(&text)
 }
 
 fn options(detail: String, offset: usize) -> BodyError {

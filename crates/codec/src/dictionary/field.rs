@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::Mark;
+use super::sets::{FieldSet, FieldSets};
 use crate::codes::Table;
 use crate::name::Prefix;
 use crate::notice::ErNumber;
@@ -16,8 +17,7 @@ pub struct FieldRules {
     pub(super) packed: Vec<u32>,
     /// A bit for each of `fields` that is required.
     pub(super) required: u64,
-    /// For each set a bit for each of its fields.
-    pub(super) sets: Vec<u64>,
+    pub(super) sets: FieldSets,
     /// What tells the sender that required fields are missing: [`ErNumber::FieldsMissing`] or [`ErNumber::Options`].
     pub(super) missing: ErNumber,
     pub(super) unknown: Unknown,
@@ -48,6 +48,24 @@ impl FieldRules {
         self.unknown
     }
 
+    /// The combinations of which a body has exactly one; none where the fields stand each for itself.
+    #[must_use]
+    pub fn sets(&self) -> &[FieldSet] {
+        &self.sets.sets
+    }
+
+    /// The field whose value says which of the sets it can be.
+    #[must_use]
+    pub fn chosen_by(&self) -> Option<&FieldSpec> {
+        self.fields.get(self.sets.chosen_by?)
+    }
+
+    /// What tells the sender that required fields are missing.
+    #[must_use]
+    pub const fn missing(&self) -> ErNumber {
+        self.missing
+    }
+
     /// The combinations of required fields, one to a line of ER 22.
     #[must_use]
     pub fn options(&self) -> &[String] {
@@ -61,9 +79,13 @@ impl FieldRules {
 
     /// The prefixes that a set of bits stands for, as an option list writes them.
     pub(super) fn names(fields: &[FieldSpec], bits: u64) -> String {
-        let named = fields.iter().enumerate().filter(|(at, _)| bits & bit(*at) != 0);
-        named.map(|(_, field)| field.prefix.as_str()).collect::<Vec<_>>().join(", ")
+        named(fields, bits).map(|field| field.prefix.as_str()).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The fields that a set of bits stands for.
+pub(super) fn named(fields: &[FieldSpec], bits: u64) -> impl Iterator<Item = &FieldSpec> {
+    fields.iter().enumerate().filter(move |(at, _)| bits & bit(*at) != 0).map(|(_, field)| field)
 }
 
 /// The bit of the field at a place; none beyond the last.
@@ -87,7 +109,7 @@ pub struct FieldSpec {
     pub help: String,
     /// Whether the key requires it.
     pub required: bool,
-    /// How many bytes its value can have.
+    /// How many bytes its value can have; from 0 on, if an empty value is one, which takes away what stood there.
     pub length: RangeInclusive<usize>,
     /// Which bytes its value can have.
     pub characters: Characters,
@@ -129,12 +151,20 @@ pub enum Form {
     BirthDate,
     /// A day or a minute: see [`super::Moment`].
     Moment,
+    /// The kind of a number, as the FBI's table of them has it, a hyphen, the number.
+    MiscellaneousNumber,
     /// Surname, comma, given names.
     Name,
+    /// The letter of an NCIC file and nine letters or digits; or `NONE`.
+    NcicNumber,
+    /// How long: minutes or hours, see [`super::span`].
+    Span,
     /// A number that begins with the two letters of the state that gave it.
     StateNumber,
     /// Four digits, 1900 to 2099.
     Year,
+    /// Four digits, 1900 to 2099, or the last two of them.
+    YearOrShort,
 }
 
 /// Whether a field's value is folded.

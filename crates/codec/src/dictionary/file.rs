@@ -10,25 +10,32 @@
 //! priority = "query"                   # status | error | query | administrative
 //! hold_hours = 72                      # left out: as the network says
 //! first_line = "…"                     # left out: none
-//! destinations = { kinds = ["line"], max = 1, max_lines = 1 }
+//! destinations = { kinds = ["line"], max = 1, max_lines = 1 } # kinds: line | group (with line) | ori
 //! answer = { key = "IAR", count = 2 }  # left out: none
+//! urgent = { prefix = "PRI", value = "U" } # left out: never; the value that makes a message urgent
+//! notes = ["…"]                        # left out: none; what a reader has to know beside the fields
+//! example = "IAQ.ZZ0010000.AX.TXT…"    # left out: none; a message as somebody sends it
 //!
 //! [body]                               # left out: text
 //! missing = 14                         # 14 | 22: the ER that says which required fields are not there
 //! unknown = "carried"                  # carried | refused
-//! sets = [["LIC", "LIY"], ["VIN"]]     # left out: none; else exactly one of them, whole
+//! chosen_by = "RTY"                    # left out: none; the field whose value says which of the sets it can be
+//! sets = [                             # left out: none; else exactly one of them
+//!     { for = ["SL"], required = ["LIC", "LIS"], optional = ["LIY"] },
+//!     { for = ["WP"], required = ["NAM"] },
+//! ]
 //!
 //! [[field]]
 //! prefix = "POB"
 //! label = "Place of birth"
 //! help = "…"
 //! required = true                      # left out: false
-//! length = [2, 2]                      # least and most bytes
+//! length = [2, 2]                      # least and most bytes; least 0: an empty value takes away what stood there
 //! characters = "A-Z"                   # as between the brackets of a regular expression
 //! values = [{ code = "Y", text = "…" }]
-//! table = "place"                      # offense | place | sex | state
+//! table = "place"                      # a name of `codec::codes::Table`
 //! except = ["XX"]                      # codes of the table that are refused
-//! form = "name"                        # address | birth-date | moment | name | state-number | year
+//! form = "name"                        # see `file/field.rs`
 //! courtesy = "A"                       # accepted before the value, and dropped
 //! free = true                          # left out: coded, travels in upper case
 //! refusal = 16                         # left out: 22
@@ -36,17 +43,20 @@
 //! mark = "certain"
 //! ```
 
+mod field;
+
 use std::ops::Range;
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::field::{Characters, FieldRules, FieldSpec, Form, Text, Unknown, Value, bit, packed};
-use super::{Answer, Authorization, Body, DestinationRule, Mark, MessageSpec, Priority, Sender};
-use crate::codes::Table;
-use crate::legacy::Destinations;
-use crate::name::{MessageKey, Prefix};
+use self::field::FieldFile;
+use super::field::{FieldRules, FieldSpec, Unknown, bit, packed};
+use super::sets::{FieldSet, FieldSets};
+use super::{Answer, Authorization, Body, DestinationRule, Mark, MessageSpec, Priority, Sender, Urgent};
+use crate::legacy::{self, Destinations};
+use crate::name::MessageKey;
 use crate::notice::ErNumber;
 
 /// What is wrong with a file of the dictionary.
@@ -101,6 +111,10 @@ struct File {
     first_line: Option<Spanned<String>>,
     destinations: Spanned<DestinationsFile>,
     answer: Option<AnswerFile>,
+    urgent: Option<Spanned<UrgentFile>>,
+    #[serde(default)]
+    notes: Vec<Spanned<String>>,
+    example: Option<Spanned<String>>,
     body: Option<Spanned<BodyFile>>,
     #[serde(default)]
     field: Vec<Spanned<FieldFile>>,
@@ -123,46 +137,31 @@ struct AnswerFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct UrgentFile {
+    prefix: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BodyFile {
     missing: Spanned<u8>,
     unknown: Spanned<String>,
+    chosen_by: Option<Spanned<String>>,
     #[serde(default)]
-    sets: Vec<Spanned<Vec<String>>>,
+    sets: Vec<Spanned<SetFile>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FieldFile {
-    prefix: Spanned<String>,
-    label: Spanned<String>,
-    help: Spanned<String>,
+struct SetFile {
+    #[serde(default, rename = "for")]
+    values: Vec<String>,
     #[serde(default)]
-    required: bool,
-    length: Spanned<[usize; 2]>,
-    characters: Spanned<String>,
+    required: Vec<String>,
     #[serde(default)]
-    values: Vec<Spanned<ValueFile>>,
-    table: Option<Spanned<String>>,
-    #[serde(default)]
-    except: Vec<Spanned<String>>,
-    form: Option<Spanned<String>>,
-    courtesy: Option<Spanned<String>>,
-    #[serde(default)]
-    free: bool,
-    refusal: Option<Spanned<u8>>,
-    source: Spanned<String>,
-    mark: Spanned<String>,
+    optional: Vec<String>,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ValueFile {
-    code: String,
-    text: String,
-}
-
-/// The longest value that a field can be given: no field is a document.
-const VALUE_BYTES_MAX: usize = 4096;
 
 /// A year: nothing is held longer.
 const HOLD_HOURS_MAX: u64 = 8760;
@@ -226,6 +225,7 @@ impl Source<'_> {
             ("D", Authorization::Driver),
             ("Z", Authorization::Other),
         ];
+        let body = self.body(file)?;
         Ok(MessageSpec {
             key: self.key(&file.key)?,
             title: self.text(&file.title)?,
@@ -238,24 +238,24 @@ impl Source<'_> {
             hold: file.hold_hours.as_ref().map(|hours| self.hold(hours)).transpose()?,
             answer: file.answer.as_ref().map(|answer| self.answer(answer)).transpose()?,
             first_line: file.first_line.as_ref().map(|line| self.first_line(line)).transpose()?,
-            body: self.body(file)?,
+            urgent: file.urgent.as_ref().map(|urgent| self.urgent(urgent, &body)).transpose()?,
+            notes: file.notes.iter().map(|note| self.text(note)).collect::<Result<_, _>>()?,
+            example: file.example.as_ref().map(|example| self.example(example, &file.key)).transpose()?,
+            body,
         })
     }
 
     fn destinations(&self, written: &Spanned<DestinationsFile>) -> Result<DestinationRule, DictionaryError> {
         let DestinationsFile { kinds, max, max_lines } = written.get_ref();
         let span = written.span();
-        let (mut line, mut ori) = (false, false);
-        for kind in kinds {
-            match self.choice(kind, &[("line", true), ("ori", false)])? {
-                true => line = true,
-                false => ori = true,
-            }
-        }
+        let words = kinds.iter().map(|kind| self.choice(kind, &[("line", 'l'), ("group", 'g'), ("ori", 'o')]));
+        let words = words.collect::<Result<Vec<_>, _>>()?;
+        let [line, group, ori] = ['l', 'g', 'o'].map(|kind| words.contains(&kind));
         self.require(line || ori, &span, "kinds must name line, ori, or both")?;
+        self.require(line || !group, &span, "what goes to groups goes to lines")?;
         self.require((1..=Destinations::MAX).contains(max), &span, "max must be 1 to 32")?;
         self.require(*max_lines <= *max && line == (*max_lines > 0), &span, "max_lines must fit kinds and max")?;
-        Ok(DestinationRule { line, ori, max: *max, max_lines: *max_lines })
+        Ok(DestinationRule { line, group, ori, max: *max, max_lines: *max_lines })
     }
 
     fn hold(&self, hours: &Spanned<u64>) -> Result<Duration, DictionaryError> {
@@ -281,7 +281,7 @@ impl Source<'_> {
             return Ok(Body::Text);
         };
         let span = written.span();
-        let BodyFile { missing, unknown, sets } = written.get_ref();
+        let BodyFile { missing, unknown, .. } = written.get_ref();
         self.require(!file.field.is_empty(), &span, "a key with [body] has fields")?;
         self.require(file.field.len() <= FieldRules::FIELDS_MAX, &span, "a key has at most 64 fields")?;
         let mut fields: Vec<FieldSpec> = Vec::with_capacity(file.field.len());
@@ -298,117 +298,77 @@ impl Source<'_> {
         let unknown = self.choice(unknown, &[("carried", Unknown::Carried), ("refused", Unknown::Refused)])?;
         let required =
             fields.iter().enumerate().fold(0, |all, (at, field)| if field.required { all | bit(at) } else { all });
-        let mut bits: Vec<u64> = Vec::with_capacity(sets.len());
-        for set in sets {
-            bits.push(self.set(set, &fields)?);
-        }
-        let options = match bits.as_slice() {
+        let sets = self.sets(written.get_ref(), &fields)?;
+        let options = match sets.sets.as_slice() {
             [] => vec![FieldRules::names(&fields, required)],
-            sets => sets.iter().map(|set| FieldRules::names(&fields, required | set)).collect(),
+            sets => sets.iter().map(|set| FieldRules::names(&fields, required | set.required)).collect(),
         };
         let packed = fields.iter().map(|field| packed(field.prefix.as_str())).collect();
         let courtesy = |field: &FieldSpec| Some(format!("{}/{}", field.prefix, field.courtesy?).into_bytes());
         let courtesies = fields.iter().filter_map(courtesy).collect();
-        Ok(Body::Fields(FieldRules { fields, packed, required, sets: bits, missing, unknown, courtesies, options }))
+        Ok(Body::Fields(FieldRules { fields, packed, required, sets, missing, unknown, courtesies, options }))
     }
 
-    fn set(&self, written: &Spanned<Vec<String>>, fields: &[FieldSpec]) -> Result<u64, DictionaryError> {
-        let span = written.span();
-        self.require(!written.get_ref().is_empty(), &span, "a set has fields")?;
-        written.get_ref().iter().try_fold(0, |set, prefix| {
+    fn sets(&self, written: &BodyFile, fields: &[FieldSpec]) -> Result<FieldSets, DictionaryError> {
+        let chosen_by = match &written.chosen_by {
+            None => None,
+            Some(prefix) => {
+                let chooses = |field: &FieldSpec| {
+                    field.prefix.as_str() == prefix.get_ref() && field.required && !field.values.is_empty()
+                };
+                let at = fields.iter().position(chooses);
+                self.require(at.is_some(), &prefix.span(), "must be a required field that lists its values")?;
+                self.require(!written.sets.is_empty(), &prefix.span(), "there is no set to choose")?;
+                at
+            }
+        };
+        let chosen: &[_] = chosen_by.and_then(|at| fields.get(at)).map_or(&[], |field| field.values.as_slice());
+        let mut sets = Vec::with_capacity(written.sets.len());
+        for set in &written.sets {
+            let span = set.span();
+            let SetFile { values, required, optional } = set.get_ref();
+            let known = |value: &String| chosen.iter().any(|known| known.code == *value);
+            let fits = values.is_empty() == chosen.is_empty() && values.iter().all(known);
+            self.require(fits, &span, "for must name values of the field that chooses, and only of it")?;
+            self.require(!required.is_empty() || !chosen.is_empty(), &span, "a set has fields")?;
+            let (required, optional) = (self.members(required, fields, &span)?, self.members(optional, fields, &span)?);
+            self.require(required & optional == 0, &span, "a field is either required or optional")?;
+            sets.push(FieldSet { values: values.clone(), required, optional });
+        }
+        let first = written.sets.first().map(Spanned::span).unwrap_or_default();
+        self.require(sets.len() <= FieldSets::MAX, &first, "a key has at most 64 sets")?;
+        let reached = chosen.iter().all(|value| sets.iter().any(|set| set.values.contains(&value.code)));
+        self.require(reached, &first, "each value of the field that chooses must have a set")?;
+        Ok(FieldSets { sets, chosen_by })
+    }
+
+    fn members(&self, prefixes: &[String], fields: &[FieldSpec], span: &Range<usize>) -> Result<u64, DictionaryError> {
+        prefixes.iter().try_fold(0, |set, prefix| {
             let at = fields.iter().position(|field| field.prefix.as_str() == prefix && !field.required);
             at.map(|at| set | bit(at))
-                .ok_or_else(|| self.error(&span, "a set names optional fields of the key".to_owned()))
+                .ok_or_else(|| self.error(span, "a set names optional fields of the key".to_owned()))
         })
     }
 
-    fn field(&self, written: &Spanned<FieldFile>) -> Result<FieldSpec, DictionaryError> {
-        let field = written.get_ref();
-        let forms = [
-            ("address", Form::Address),
-            ("birth-date", Form::BirthDate),
-            ("moment", Form::Moment),
-            ("name", Form::Name),
-            ("state-number", Form::StateNumber),
-            ("year", Form::Year),
-        ];
-        let prefix = Prefix::parse(field.prefix.get_ref())
-            .map_err(|error| self.error(&field.prefix.span(), error.to_string()))?;
-        let [least, most] = *field.length.get_ref();
-        self.require(
-            (1..=most).contains(&least) && most <= VALUE_BYTES_MAX,
-            &field.length.span(),
-            "must be least and most bytes",
-        )?;
-        let characters =
-            Characters::parse(field.characters.get_ref()).filter(|characters| !characters.contains(b'.')).ok_or_else(
-                || self.error(&field.characters.span(), "must be a set of ASCII without the period".to_owned()),
-            )?;
-        // A coded value is in upper case when its characters are looked at.
-        let lower = |byte| characters.contains(byte);
-        self.require(
-            field.free || !(b'a'..=b'z').any(lower),
-            &field.characters.span(),
-            "coded fields have no lower case",
-        )?;
-        let table = field.table.as_ref().map(|name| self.table(name)).transpose()?;
-        for code in &field.except {
-            let known = table.is_some_and(|table| table.contains(code.get_ref()));
-            self.require(known, &code.span(), "must be a code of the table")?;
-        }
-        Ok(FieldSpec {
-            prefix,
-            label: self.text(&field.label)?,
-            help: self.text(&field.help)?,
-            required: field.required,
-            length: least..=most,
-            characters,
-            values: self.values(field, &characters)?,
-            table,
-            except: field.except.iter().map(|code| code.get_ref().clone()).collect(),
-            form: field.form.as_ref().map(|form| self.choice(form, &forms)).transpose()?,
-            courtesy: self.courtesy(field, &characters)?,
-            text: if field.free { Text::Free } else { Text::Coded },
-            refusal: self.refusal(field)?,
-            source: self.text(&field.source)?,
-            mark: self.mark(&field.mark)?,
-        })
-    }
-
-    fn table(&self, name: &Spanned<String>) -> Result<Table, DictionaryError> {
-        Table::named(name.get_ref())
-            .ok_or_else(|| self.error(&name.span(), "must be one of offense, place, sex, state".to_owned()))
-    }
-
-    /// The listed values, each of which the field's other rules must allow: else the list would promise too much.
-    fn values(&self, field: &FieldFile, characters: &Characters) -> Result<Vec<Value>, DictionaryError> {
-        let [least, most] = *field.length.get_ref();
-        let value = |written: &Spanned<ValueFile>| {
-            let ValueFile { code, text } = written.get_ref();
-            let fits = (least..=most).contains(&code.len()) && code.bytes().all(|byte| characters.contains(byte));
-            self.require(fits, &written.span(), "length and characters must allow the value")?;
-            Ok(Value { code: code.clone(), text: text.clone() })
+    fn urgent(&self, written: &Spanned<UrgentFile>, body: &Body) -> Result<Urgent, DictionaryError> {
+        let UrgentFile { prefix, value } = written.get_ref();
+        let field = match body {
+            Body::Text => None,
+            Body::Fields(rules) => rules.field(prefix),
         };
-        field.values.iter().map(value).collect()
+        let field = field.filter(|field| field.values.iter().any(|known| known.code == *value)).ok_or_else(|| {
+            self.error(&written.span(), "must be a field of the key and one of the values that it lists".to_owned())
+        })?;
+        Ok(Urgent { prefix: field.prefix, value: value.clone() })
     }
 
-    /// A letter that could also begin the value itself would be dropped from it; free text travels as it came.
-    fn courtesy(&self, field: &FieldFile, characters: &Characters) -> Result<Option<char>, DictionaryError> {
-        let Some(written) = &field.courtesy else { return Ok(None) };
-        match written.get_ref().as_bytes() {
-            [letter] if letter.is_ascii_uppercase() && !field.free && !characters.contains(*letter) => {
-                Ok(Some(char::from(*letter)))
-            }
-            _ => {
-                let what = "must be an upper-case letter that a coded value does not have";
-                Err(self.error(&written.span(), what.to_owned()))
-            }
-        }
-    }
-
-    fn refusal(&self, field: &FieldFile) -> Result<ErNumber, DictionaryError> {
-        let Some(written) = &field.refusal else { return Ok(ErNumber::Options) };
-        ErNumber::from_number(*written.get_ref())
-            .ok_or_else(|| self.error(&written.span(), "must be the number of an ER".to_owned()))
+    /// A whole message, with line feeds for its line ends.
+    fn example(&self, written: &Spanned<String>, key: &Spanned<String>) -> Result<String, DictionaryError> {
+        let text = written.get_ref().trim_end();
+        let own = |input: legacy::Input<'_>| input.key.as_str() == key.get_ref() && input.body.is_some();
+        let reads =
+            legacy::disallowed_byte(text.as_bytes()).is_none() && legacy::parse_input(text.as_bytes()).is_ok_and(own);
+        self.require(reads, &written.span(), "must be a message of the key")?;
+        Ok(text.to_owned())
     }
 }

@@ -1,4 +1,6 @@
-//! The times of a log search: a day, or a minute of one.
+//! The times of a log search: a day, or a minute of one. And how much more time somebody needs.
+
+use std::time::Duration;
 
 use jiff::civil::{Date, DateTime, date};
 
@@ -55,6 +57,22 @@ impl Moment {
     }
 }
 
+/// Reads how long something takes: a number from 1 to 999, then `M` for minutes or `H` for hours, as in `45M`
+/// (`protocol-specs/formats.md` 5.2; inferred). Nothing if the text is not that.
+#[must_use]
+pub fn span(text: &str) -> Option<Duration> {
+    let unit = text.chars().next_back()?;
+    let seconds = match unit.to_ascii_uppercase() {
+        'M' => 60_u64,
+        'H' => 3600,
+        _ => return None,
+    };
+    let number = text.strip_suffix(unit)?;
+    let digits = (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| number.parse::<u64>().ok())?.filter(|number| *number > 0)?;
+    Some(Duration::from_secs(number.saturating_mul(seconds)))
+}
+
 const MINUTE_MICROS: i64 = 60 * 1_000_000;
 const DAY_MICROS: i64 = 24 * 60 * MINUTE_MICROS;
 
@@ -69,6 +87,16 @@ mod tests {
         assert_eq!(begin("20300131@1505"), 1_896_102_300_000_000);
         assert_eq!(Moment::parse("20300131").unwrap().end(), begin("20300201"));
         assert_eq!(Moment::parse("20300131@2359").unwrap().end(), begin("20300201"));
+    }
+
+    #[test]
+    fn a_span_is_minutes_or_hours() {
+        assert_eq!(span("45M"), Some(Duration::from_secs(45 * 60)));
+        assert_eq!(span("2h"), Some(Duration::from_secs(2 * 3600)));
+        assert_eq!(span("999H"), Some(Duration::from_secs(999 * 3600)));
+        for text in ["", "M", "0M", "45", "45S", "1000M", "-5M", "+5M", "4 M", "4.5H", "é"] {
+            assert_eq!(span(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -7,13 +7,19 @@ use codec::block::{Block, Deframer, Function};
 use codec::dictionary::Dictionary;
 use codec::fuzz;
 use codec::legacy::{parse_input, parse_output};
+use codec::{niem, xml};
 
 use crate::root;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 4] =
-    [("input", fuzz::input), ("output", fuzz::output), ("fields", fuzz::fields), ("dictionary", fuzz::dictionary)];
+const TARGETS: [Target; 5] = [
+    ("input", fuzz::input),
+    ("output", fuzz::output),
+    ("fields", fuzz::fields),
+    ("dictionary", fuzz::dictionary),
+    ("niem", fuzz::niem),
+];
 
 fn files(directory: &str) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(root().join(directory))
@@ -45,9 +51,11 @@ fn the_corpus_gets_past_the_first_check() {
     let dictionaries = reads("dictionary", |bytes| {
         str::from_utf8(bytes).is_ok_and(|text| Dictionary::parse(&[("corpus.toml", text)]).is_ok())
     });
-    assert_eq!(dictionaries, ["answer-to-itself", "fields", "sets", "text"]);
+    assert_eq!(dictionaries, ["answer-to-itself", "chosen", "fields", "sets", "text"]);
     assert!(reads("input", |bytes| parse_input(bytes).is_ok()).len() >= 10);
     assert!(reads("output", |bytes| parse_output(bytes).is_ok()).len() >= 5);
+    let document = |bytes: &[u8]| xml::parse(bytes).is_ok_and(|root| niem::read(&root, Dictionary::builtin()).is_ok());
+    assert!(reads("niem", document).len() >= 10);
 }
 
 #[test]
@@ -85,6 +93,26 @@ fn every_fixture_in_blocks_is_the_same_however_the_stream_is_cut() {
             assert_eq!(message, bytes, "{name} cut at {cut}");
             assert!(buffer.is_empty(), "{name} cut at {cut}");
         }
+    }
+}
+
+#[test]
+fn every_cut_and_every_changed_byte_of_a_document_holds() {
+    for (name, bytes) in
+        files("fuzz/corpus/niem").into_iter().filter(|(name, _)| ["foreign", "in-1"].contains(&&**name))
+    {
+        for cut in 0..=bytes.len() {
+            fuzz::niem(&bytes[..cut]);
+        }
+        let mut changed = bytes.clone();
+        for (at, original) in bytes.iter().enumerate() {
+            for other in [0, b'<', b'>', b'&', b'/', b'"', b':', b';', b' ', b'.', 0xff, original ^ 0x20] {
+                changed[at] = other;
+                fuzz::niem(&changed);
+            }
+            changed[at] = *original;
+        }
+        assert_eq!(changed, bytes, "{name}");
     }
 }
 

@@ -101,8 +101,8 @@ fn describe_input(text: &mut String, bytes: &[u8], input: &Input<'_>) {
             }
             Err(error) => {
                 writeln!(text, "check        {error}").unwrap();
-                let options = if error.options { spec.options() } else { &[] };
-                lines(text, "refusal", &er_body(error.number, Some(spec.key), &error.detail, options, bytes, 100));
+                let options = spec.offered(&error);
+                lines(text, "refusal", &er_body(error.number, Some(spec.key), &error.detail, &options, bytes, 100));
             }
         }
     }

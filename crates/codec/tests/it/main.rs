@@ -2,6 +2,9 @@
 
 mod corpus;
 mod fixtures;
+mod niem;
+mod ofml;
+mod pages;
 mod refusals;
 mod round_trip;
 

@@ -175,7 +175,7 @@ fn option_lists_name_what_the_key_requires_in_order() {
     );
 }
 
-/// A key with two sets, as keys of the vehicle files have them; the built-in ones have none yet.
+/// A key with two sets, one of them with a field that may be left out.
 const SETS: &str = r#"
 key = "RQ"
 title = "Registration query"
@@ -184,11 +184,12 @@ mark = "inferred"
 sender = "any"
 priority = "query"
 destinations = { kinds = ["line"], max = 5, max_lines = 5 }
-body = { missing = 22, unknown = "refused", sets = [["LIC", "LIT"], ["VIN"]] }
+body = { missing = 22, unknown = "refused", sets = [{ required = ["LIC", "LIT"], optional = ["LIY"] }, { required = ["VIN"] }] }
 field = [
     { prefix = "PUR", label = "p", help = "p", required = true, length = [1, 1], characters = "A-Z", source = "t", mark = "inferred" },
     { prefix = "LIC", label = "l", help = "l", length = [1, 10], characters = "A-Z0-9", source = "t", mark = "inferred" },
     { prefix = "LIT", label = "t", help = "t", length = [2, 2], characters = "A-Z", source = "t", mark = "inferred" },
+    { prefix = "LIY", label = "y", help = "y", length = [4, 4], characters = "0-9", source = "t", mark = "inferred" },
     { prefix = "VIN", label = "v", help = "v", length = [1, 20], characters = "A-Z0-9", source = "t", mark = "inferred" },
 ]
 "#;
@@ -199,20 +200,87 @@ fn a_key_with_sets_takes_exactly_one_of_them() {
     let spec = dictionary.specs().next().unwrap();
     assert_eq!(spec.options(), ["PUR, LIC, LIT", "PUR, VIN"]);
     let check = |body: &str| spec.check_body(body.as_bytes(), TODAY).map_err(|error| (error.number, error.detail));
-    for valid in ["PUR/C.LIC/TEST123.LIT/PC", "VIN/TEST123.PUR/C"] {
+    for valid in ["PUR/C.LIC/TEST123.LIT/PC", "VIN/TEST123.PUR/C", "LIY/2030.PUR/C.LIC/TEST123.LIT/PC"] {
         assert_eq!(check(valid), Ok(()), "{valid}");
     }
     for (body, detail) in [
         ("LIC/TEST123.LIT/PC", "PUR"),
         ("PUR/C", "ONE SET OF FIELDS"),
-        ("PUR/C.LIC/TEST123", "ONE SET OF FIELDS"),
+        // Only one set can have been meant: what it needs is missing like any required field.
+        ("PUR/C.LIC/TEST123", "LIT"),
+        ("LIC/TEST123", "PUR, LIT"),
+        ("PUR/C.LIY/2030", "LIC, LIT"),
         ("PUR/C.LIC/TEST123.LIT/PC.VIN/TEST123", "ONE SET OF FIELDS"),
+        ("PUR/C.LIY/2030.VIN/TEST123", "ONE SET OF FIELDS"),
         // A value that is wrong comes before the sets, an unknown prefix after them.
-        ("ZZQ/1.PUR/C.LIC/", "LIC LENGTH"),
-        ("ZZQ/1.PUR/C.LIC/TEST123", "ONE SET OF FIELDS"),
+        ("ZZQ/1.PUR/C.LIC/.LIT/PC", "LIC LENGTH"),
+        ("ZZQ/1.PUR/C.LIC/TEST123.LIT/PC.VIN/TEST123", "ONE SET OF FIELDS"),
         ("ZZQ/1.PUR/C.VIN/TEST123", "ZZQ UNKNOWN"),
     ] {
         assert_eq!(check(body), Err((ErNumber::Options, detail.to_owned())), "{body}");
+    }
+}
+
+#[test]
+fn an_option_list_has_the_lines_that_fit_what_was_sent() {
+    let offered = |key: &str, body: &str| {
+        let error = spec(key).check_body(body.as_bytes(), TODAY).unwrap_err();
+        (error.number.number(), error.detail.clone(), spec(key).offered(&error))
+    };
+    let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    // The two public samples (`protocol-specs/formats.md` 4.1).
+    let security = lines(&["RTY, RNO, PRI, OCA, NIC, TYP, SER, RNA, RAG"]);
+    let sent = "RTY/SS.PRI/R.OCA/TESTCASE1.NIC/S000000001.SER/TEST123.RNA/TEST_ONE.RAG/TEST PD.PHO/5555550100";
+    assert_eq!(offered("YQ", sent), (22, "RNO, TYP".to_owned(), security));
+    assert_eq!(offered("RQ", "LIC/TEST123.LIT/PC"), (22, "LIY".to_owned(), lines(&["LIC, LIY, LIT"])));
+    // Nothing tells what was meant: every line.
+    assert_eq!(offered("RQ", "ZZQ/1"), (22, "ONE SET OF FIELDS".to_owned(), lines(&["LIC, LIY, LIT", "VIN"])));
+    assert_eq!(offered("YQ", "RTY/ZZ").2.len(), spec("YQ").options().len());
+    // A field of another type is refused, whatever else is there.
+    let head = "RNO/1.PRI/U.OCA/TESTCASE1.NIC/N000000001.RNA/SGT TEST ONE.RAG/TEST PD";
+    let (number, detail, options) =
+        offered("YQ", &format!("RTY/wp.{head}.NAM/SAMPLE, PERSON A.DOB/19800102.VIN/TEST123"));
+    assert_eq!((number, detail.as_str()), (22, "VIN NOT FOR THIS RTY"));
+    assert_eq!(options, ["RTY, RNO, PRI, OCA, NIC, NAM, DOB, RNA, RAG"]);
+    // A boat by its registration or by its hull: both lines until one of them is begun.
+    assert_eq!(offered("YQ", &format!("RTY/SB.{head}")).2.len(), 2);
+    assert_eq!(spec("YQ").check_body(format!("RTY/SB.{head}.BHN/TEST123").as_bytes(), TODAY), Ok(()));
+}
+
+#[test]
+fn more_time_needs_its_time() {
+    let answer =
+        |result: &str| format!("RTY/WP.RNO/1.PRI/U.OCA/TESTCASE1.NIC/N000000001.{result}.RNA/TEST.RAG/TEST PD");
+    let check = |result| spec("YR").check_body(answer(result).as_bytes(), TODAY).map_err(|error| error.detail);
+    for valid in ["RES/Y", "RES/N", "RES/P.TIM/30M", "RES/P.TIM/2H", "RES/Y.LIC/TEST123.ZZQ/CARRIED"] {
+        assert_eq!(check(valid), Ok(()), "{valid}");
+    }
+    for (wrong, detail) in [
+        ("RES/P", "TIM"),
+        ("RES/Y.TIM/30M", "TIM NOT FOR THIS RES"),
+        ("RES/Q", "RES VALUE"),
+        ("RES/P.TIM/0H", "TIM NOT MINUTES OR HOURS"),
+        ("TIM/30M", "RES"),
+    ] {
+        assert_eq!(check(wrong), Err(detail.to_owned()), "{wrong}");
+    }
+}
+
+#[test]
+fn an_empty_value_blanks_only_what_can_be_blanked() {
+    let check = |key, body: &[u8]| spec(key).check_body(body, TODAY).map_err(|error| error.detail);
+    assert_eq!(check("TU", b"ORI/ZZ0090000.FAX/.REM/"), Ok(()));
+    assert_eq!(check("TU", b"ORI/ZZ0090000.PHO/"), Err("PHO LENGTH".to_owned()));
+    assert_eq!(*spec("TU").fold_body(b"ori/zz0090000.fax/"), *b"ORI/ZZ0090000.FAX/");
+}
+
+#[test]
+fn every_example_passes() {
+    for spec in Dictionary::builtin().specs() {
+        assert_eq!(spec.example.is_none(), spec.sender == Sender::Switch, "{}: an example for what is sent", spec.key);
+        let Some(example) = &spec.example else { continue };
+        let body = parse_input(example.as_bytes()).unwrap().body.unwrap();
+        assert_eq!(spec.check_body(body, TODAY), Ok(()), "{}", spec.key);
     }
 }
 
@@ -228,9 +296,13 @@ fn a_faulty_dictionary_is_named_by_file_and_line() {
     check("max = 5, ", "max = 33, ", "rq.toml:8: max must be 1 to 32");
     check("missing = 22", "missing = 5", "rq.toml:9: must be 14 or 22");
     check("[\"VIN\"]", "[\"PUR\"]", "rq.toml:9: a set names optional fields");
-    check("length = [1, 10]", "length = [0, 10]", "rq.toml:12: must be least and most bytes");
+    check("required = [\"VIN\"]", "for = [\"A\"], required = [\"VIN\"]", "rq.toml:9: for must name values");
+    check("[\"LIY\"]", "[\"LIC\"]", "rq.toml:9: a field is either required or optional");
+    check("sets =", "chosen_by = \"PUR\", sets =", "rq.toml:9: must be a required field that lists its values");
+    check("length = [1, 10]", "length = [0, 0]", "rq.toml:12: must be least and most bytes");
+    check("length = [1, 10]", "niem = \"n2:A/\", length = [1, 10]", "rq.toml:12: must be a path as in");
     check("prefix = \"LIT\"", "prefix = \"LIC\"", "rq.toml:13: is listed twice");
-    check("label = \"v\", ", "", "rq.toml:14: missing field `label`");
+    check("label = \"v\", ", "", "rq.toml:15: missing field `label`");
     check("priority", "priorty", "rq.toml:7: unknown field");
     check(
         "priority = \"query\"",

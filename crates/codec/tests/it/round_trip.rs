@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestR
 use crate::TODAY;
 
 /// Runs a property on values of the seed in `CODEC_SEED`, or of the same seed every time.
-fn holds<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> TestCaseResult) {
+pub(crate) fn holds<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> TestCaseResult) {
     let seed: u64 = std::env::var("CODEC_SEED").ok().map_or(1, |seed| seed.parse().expect("CODEC_SEED is a number"));
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

@@ -29,7 +29,7 @@ fn search(net: &Net, options: &[&str]) -> (Vec<Value>, Value) {
 }
 
 /// Searches until as many are found: the switch fills the file a moment after it acknowledges.
-fn await_hits(net: &Net, options: &[&str], count: usize) -> Vec<Value> {
+pub(crate) fn await_hits(net: &Net, options: &[&str], count: usize) -> Vec<Value> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         // Before the first fill there is no file.
@@ -45,7 +45,7 @@ fn await_hits(net: &Net, options: &[&str], count: usize) -> Vec<Value> {
 }
 
 /// A switch with a terminal that has sent a note, which its peer has.
-fn noted(net: &Net, text: &str) -> (Node, Station, Station) {
+pub(crate) fn noted(net: &Net, text: &str) -> (Node, Station, Station) {
     let node = net.switch();
     let mut state = node.station(STATE);
     let mut terminal = node.station(TERMINAL);

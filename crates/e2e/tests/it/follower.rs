@@ -11,12 +11,12 @@ use crate::station::Station;
 const LONG_BYTES: usize = 200_000;
 
 /// A long message to a line. Three and a half fill a segment.
-fn long(line: &str, number: usize) -> String {
+pub(crate) fn long(line: &str, number: usize) -> String {
     format!("AM.{TERMINAL}.{line}.TXT\r\nNUMBER {number:03} {}", "LONG ".repeat(LONG_BYTES / 5))
 }
 
 /// The number behind `name=` in the line in which the switch says how it read its journal.
-fn read(switch: &Node, name: &str) -> u64 {
+pub(crate) fn read(switch: &Node, name: &str) -> u64 {
     let line = switch.process.line(Stream::Err, "the journal was read");
     let number = line.split_once(&format!("{name}=")).and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
     number.unwrap_or_else(|| panic!("no {name} in {line:?}"))

@@ -3,30 +3,36 @@
 //! Nothing here sleeps: a test waits for a line, a block, an answer or the end of a process, each under [`PATIENCE`].
 //! Processes are killed by their own id when a test ends, however it ends.
 
-mod binary;
-mod http;
-mod net;
-mod openssl;
-mod process;
-mod station;
-mod trace;
-
 mod admin;
 mod archive;
+mod binary;
 mod certs;
 mod crowd;
+mod ctl;
 mod demo;
 mod disk;
+mod families;
 mod faults;
 mod follower;
+mod follower_faults;
+mod fox;
+mod http;
 mod journal;
 mod load;
+mod net;
+mod niem;
+mod openssl;
+mod process;
 mod prometheus;
 mod responder;
 mod restart;
+mod rules;
 mod send;
+mod station;
 mod switch;
 mod tls;
+mod trace;
+
 
 use std::time::Duration;
 

@@ -284,7 +284,7 @@ pub(crate) fn note(text: &str) -> String {
 }
 
 /// What follows `mark` in a line, as an address.
-fn address(line: &str, mark: &str) -> SocketAddr {
+pub(crate) fn address(line: &str, mark: &str) -> SocketAddr {
     let rest = line.split_once(mark).unwrap_or_else(|| panic!("no {mark:?} in {line:?}")).1;
     // Both forms of a log line: `links=ADDRESS` and `"links":"ADDRESS"`.
     let rest = rest.trim_start_matches(['=', '"', ':', ' ']);

@@ -19,7 +19,7 @@ fn switch_center_and_terminal_work_as_processes_of_their_own() {
     let switch = switch_in(directory.path());
     let links = switch.links.to_string();
 
-    let center = Process::start(lesc(&links, directory.path(), "AX").arg("--index").arg(path("records.idx")));
+    let center = Process::start(lesc(&links, directory.path(), "AX").arg("--index").arg(path("records")));
     center.line(Stream::Err, "the link is up");
     let mut send = orinet();
     send.args(["send", "--station", TERMINAL, "--link", &links, "--pki"]).arg(path("pki")).arg(path("inquiry.txt"));
@@ -43,7 +43,7 @@ fn what_the_center_cannot_do_without_is_named() {
     for (station, index, names) in [
         ("AX", directory.path().join("missing.idx"), "missing.idx"),
         ("AX", damaged, "damaged.idx"),
-        ("QQ", directory.path().join("records.idx"), "QQ.pem"),
+        ("QQ", directory.path().join("records"), "QQ.pem"),
     ] {
         let finished = run(lesc("127.0.0.1:1", directory.path(), station).arg("--index").arg(&index));
         assert_eq!((finished.code, finished.stderr.lines().count()), (Some(64), 1), "{finished:#?}");

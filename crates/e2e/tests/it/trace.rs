@@ -1,7 +1,7 @@
 //! strace between the switch and the kernel: system calls that fail, or take their time, as the test says; and what it saw.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +10,11 @@ use std::time::{Duration, SystemTime};
 ///
 /// The process that is started is the command's own: its id, its streams and its exit code are not strace's.
 pub(crate) fn traced(command: &Command, calls: &str, faults: &[&str], log: &Path) -> Command {
+    traced_on(&[], command, calls, faults, log)
+}
+
+/// The same, where only calls that are about one of these files are hit, if any are named. They need not be there yet.
+pub(crate) fn traced_on(files: &[PathBuf], command: &Command, calls: &str, faults: &[&str], log: &Path) -> Command {
     let probe = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
     match probe {
         Err(error) => panic!("strace cannot be run ({error}): install the package strace"),
@@ -22,6 +27,13 @@ pub(crate) fn traced(command: &Command, calls: &str, faults: &[&str], log: &Path
     let mut traced = Command::new("strace");
     traced.args(["-D", "-f", "-q", "-y", "-ttt", "-T", "-s", "0", "-o"]).arg(log).arg(format!("--trace={calls}"));
     traced.args(faults.iter().map(|fault| format!("--inject={fault}")));
+    for file in files {
+        traced.arg("-P").arg(file);
+    }
+    if !files.is_empty() {
+        // Other calls do not stop for it: whoever sends much does not wait for strace.
+        traced.arg("--seccomp-bpf");
+    }
     onto(traced.arg("--"), command);
     traced
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{Directory, ReadAt as _, Source as _};
+use super::files::{Directory, Source as _};
 use super::finding::Finding;
 use super::pace::Pace;
 use super::sink::{LogEnd, Sink, create_new, make_empty, sync_directory, write_mark, write_whole};
@@ -20,6 +20,7 @@ use crate::checkpoint::{Checkpoint, checkpoint_name, checkpoint_sequence};
 use crate::error::Fault;
 use crate::format::{CheckpointHeader, Id, JournalId};
 use crate::hex;
+use crate::view::ReadAt as _;
 
 /// The file that says what a backup holds. Written last.
 pub const MANIFEST: &str = "backup.json";

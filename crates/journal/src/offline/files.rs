@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+
+use crate::view::ReadAt;
 
 /// A directory that is only read.
 pub(crate) trait Source {
@@ -14,14 +15,6 @@ pub(crate) trait Source {
 
     /// Opens a file for reading.
     fn open(&self, name: &str) -> io::Result<Self::File>;
-}
-
-/// A file that is only read.
-pub(crate) trait ReadAt {
-    fn length(&self) -> io::Result<u64>;
-
-    /// Fills `bytes` from `offset`; says how many there were before the file's end.
-    fn read_full(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
 /// A real directory.
@@ -43,25 +36,6 @@ impl Source for Directory {
 
     fn open(&self, name: &str) -> io::Result<File> {
         File::open(self.0.join(name))
-    }
-}
-
-impl ReadAt for File {
-    fn length(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
-    }
-
-    fn read_full(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut done = 0;
-        while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match self.read_at(rest, offset + done as u64) {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
     }
 }
 

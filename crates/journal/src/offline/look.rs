@@ -11,8 +11,7 @@ use bytes::Bytes;
 
 use super::files::{Directory, Source};
 use super::pace::{Pace, Progress};
-use super::view::View;
-use super::walk::{read_header, read_marks, segment_numbers};
+use super::walk::{read_marks, segment_numbers};
 use crate::chores::segment_name;
 use crate::error::{Fault, ReadError};
 use crate::format::{
@@ -21,6 +20,7 @@ use crate::format::{
 };
 use crate::reader::Record;
 use crate::replay::Entry;
+use crate::view::read_header;
 
 /// Every so many records of a segment one offset is kept, once somebody reads in it.
 const STRIDE: u64 = 64;
@@ -131,7 +131,7 @@ impl Look {
             let file = self.directory.open(&name).map_err(fault)?;
             let mut quiet = quiet;
             let pace = Pace::new(None, &mut quiet);
-            let mut view = View::new(&file, segment.capacity, &pace);
+            let mut view = pace.view(&file, segment.capacity);
             let mut offset = SEGMENT_HEADER_BYTES as u64;
             if segment.first_sequence == sequence {
                 link = Some(segment.before);
@@ -153,7 +153,7 @@ impl Look {
                 if record.sequence != sequence || link.is_some_and(|link| link != record.previous) {
                     return Err(damaged());
                 }
-                link = Some(record.hash());
+                link = Some(record.hash);
                 match record.kind {
                     KIND_SEAL => break,
                     KIND_OWN.. => return Err(damaged()),
@@ -177,7 +177,7 @@ impl Look {
         let file = self.directory.open(&name).map_err(fault)?;
         let mut quiet = quiet;
         let pace = Pace::new(None, &mut quiet);
-        let mut view = View::new(&file, segment.capacity, &pace);
+        let mut view = pace.view(&file, segment.capacity);
         let (mut offset, mut sequence, mut offsets) = (SEGMENT_HEADER_BYTES as u64, segment.first_sequence, Vec::new());
         while offset + RECORD_HEADER_BYTES as u64 <= segment.capacity && sequence <= self.end {
             let prefix = Prefix::decode(view.get(offset, RECORD_HEADER_BYTES).map_err(fault)?);
@@ -204,7 +204,7 @@ impl Look {
         let file = self.directory.open(&name).map_err(fault)?;
         let mut quiet = quiet;
         let pace = Pace::new(None, &mut quiet);
-        let mut view = View::new(&file, segment.capacity, &pace);
+        let mut view = pace.view(&file, segment.capacity);
         let (mut offset, mut next) = (SEGMENT_HEADER_BYTES as u64, segment.first_sequence);
         let whole = |record: &Stored<'_>, next| record.sequence == next && record.kind < KIND_OWN;
         while let Some(record) = view.record(offset, seed).map_err(fault)?.filter(|record| whole(record, next)) {
@@ -225,7 +225,7 @@ impl super::walk::Visit for Ignore {
     fn finding(&mut self, _finding: super::finding::Finding) {}
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "schedules")))]
 mod tests {
     use super::*;
     use crate::disk::RealDisk;

@@ -5,6 +5,11 @@ use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::view::{ReadAt, Took, View};
+
+/// Read at once: large enough for a disk's full speed.
+const WINDOW_BYTES: usize = 1 << 20;
+
 /// How far a reading is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -36,13 +41,20 @@ impl<'a> Pace<'a> {
         Self { rate, tell: RefCell::new(tell), started: Instant::now(), progress }
     }
 
+    /// A view of the file's first `limit` bytes, read at this pace.
+    pub(crate) fn view<'v, F: ReadAt>(&'v self, file: &'v F, limit: u64) -> View<'v, F> {
+        View::new(file, limit, WINDOW_BYTES).telling(self)
+    }
+
     pub(crate) fn expect(&self, bytes: u64) {
         let Progress { bytes_total, .. } = self.progress.get();
         self.progress.set(Progress { bytes_total: bytes_total.saturating_add(bytes), ..self.progress.get() });
     }
+}
 
-    /// So many bytes more were read: waits if that was too fast.
-    pub(crate) fn took(&self, bytes: u64) {
+impl Took for Pace<'_> {
+    /// Waits if that was too fast.
+    fn took(&self, bytes: u64) {
         let Progress { bytes: before, bytes_total } = self.progress.get();
         let progress = Progress { bytes: before.saturating_add(bytes), bytes_total };
         self.progress.set(progress);

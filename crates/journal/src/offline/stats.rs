@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::files::{Directory, ReadAt as _, Source as _};
+use super::files::{Directory, Source as _};
 use super::pace::Pace;
 use super::verify::{CheckpointSeen, VerifyError};
-use super::view::View;
-use super::walk::{newest_mark, read_header, segment_numbers};
+use super::walk::{newest_mark, segment_numbers};
 use crate::checkpoint::checkpoint_sequence;
 use crate::chores::segment_name;
 use crate::error::Fault;
 use crate::format::{CHECKPOINT_HEADER_BYTES, CheckpointHeader, JournalId, KIND_SEAL, SEGMENT_HEADER_BYTES};
+use crate::view::{ReadAt as _, read_header};
 
 /// A segment in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub fn stats(directory: &Path) -> Result<Stats, VerifyError> {
         let file = source.open(&name).map_err(fault)?;
         let mut tell = |_| {};
         let pace = Pace::new(None, &mut tell);
-        let mut view = View::new(&file, last.bytes, &pace);
+        let mut view = pace.view(&file, last.bytes);
         end_offset = SEGMENT_HEADER_BYTES as u64;
         while let Some(record) = view.record(end_offset, seed).map_err(fault)? {
             end_offset += record.bytes.len() as u64;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::files::{Directory, ReadAt as _, Source};
+use super::files::{Directory, Source};
 use super::finding::{Finding, Problem};
 use super::pace::Pace;
 use super::walk::{Place, Visit, Walked, walk};
@@ -11,6 +11,7 @@ use crate::checkpoint::{Checkpoint, checkpoint_sequence};
 use crate::error::Fault;
 use crate::format::{Hash, Id, JournalId, SegmentHeader, Stored};
 use crate::statement::{Lines, Signed, Verifier};
+use crate::view::ReadAt as _;
 
 /// So many findings are kept; a file overwritten with rubbish need not fill the memory.
 const FINDINGS_MAX: usize = 10_000;

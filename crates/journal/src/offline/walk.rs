@@ -4,24 +4,26 @@
 //! synced, and a segment's header only after the seal before it: so whoever sees the later one and then looks *again* at the
 //! place of the earlier one finds it whole. And the mark, read before the log, says what had to be there by then.
 
+mod gap;
+mod marks;
+
 use std::io;
 
-use super::files::{ReadAt, Source};
+use self::gap::Gap;
+use self::marks::read_slots;
+pub(crate) use self::marks::{newest_mark, read_marks};
+use super::files::Source;
 use super::finding::{Finding, Mend, Problem};
 use super::ledger::Expect;
 use super::pace::Pace;
-use super::view::View;
-use crate::chores::{MARK, segment_name};
+use crate::chores::segment_name;
 use crate::error::{Damage, Fault};
 use crate::format::{
-    Hash, HeaderError, Id, KIND_OWN, KIND_SEAL, MARK_SLOT_BYTES, MARK_SLOT_OFFSETS, Mark, Prefix, RECORD_HEADER_BYTES,
-    SEAL_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, Stored, read_seal, seal_record,
+    Hash, HeaderError, Id, KIND_OWN, KIND_SEAL, Mark, SEAL_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, Stored,
+    read_seal,
 };
-use crate::journal::is_segment_length;
 use crate::recover::segment_number;
-
-/// A slot of the mark is read again so often before it is called bad: it may be being written.
-const MARK_READS: usize = 3;
+use crate::view::{ReadAt as _, read_header};
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,15 +89,6 @@ enum Ended {
     Broken,
 }
 
-/// What follows where no whole record does.
-enum Gap {
-    /// The record was being written: it is there now.
-    Again,
-    /// Damage, and a whole record behind it.
-    Resume(u64),
-    End(Ended),
-}
-
 /// Why the reading of a segment stops early.
 enum Stop {
     Read(io::Error),
@@ -150,71 +143,6 @@ pub(crate) fn segment_numbers<S: Source>(source: &S) -> Result<Vec<u64>, Fault> 
     let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-/// The slots of the mark that can be read; what is wrong with the others is told.
-pub(crate) fn read_marks<S: Source>(source: &S, visit: &mut dyn Visit) -> Result<Vec<Mark>, Fault> {
-    let mut slots = read_slots(source)?;
-    for _ in 1..MARK_READS {
-        if slots.iter().all(Result::is_ok) {
-            break;
-        }
-        slots = read_slots(source)?;
-    }
-    let marks: Vec<Mark> = slots.iter().filter_map(|slot| slot.as_ref().ok().copied()).collect();
-    let version = slots.iter().find_map(|slot| match slot {
-        Err(HeaderError::Version(version)) => Some(*version),
-        Ok(_) | Err(_) => None,
-    });
-    let bad = slots.iter().position(Result::is_err).and_then(|slot| MARK_SLOT_OFFSETS.get(slot)).copied();
-    let differ = marks.windows(2).any(|pair| pair[0].id != pair[1].id);
-    let problem = match (version, marks.len()) {
-        (Some(version), _) => Some(Problem::Log(Damage::Version(version))),
-        // A directory without a journal has none of either.
-        (None, 0) if segment_numbers(source)?.is_empty() && source.open(MARK).is_err() => None,
-        (None, 0) => Some(Problem::Log(Damage::Mark)),
-        (None, 1) => Some(Problem::MarkSlot),
-        (None, _) if differ => Some(Problem::Log(Damage::Mark)),
-        (None, _) => None,
-    };
-    if let Some(problem) = problem {
-        let mut finding = Finding::new(MARK, bad.unwrap_or_default(), problem);
-        finding.mend = (version.is_none()).then_some(Mend::Mark);
-        visit.finding(finding);
-    }
-    Ok(marks)
-}
-
-/// The newer slot of the mark, if one can be read.
-pub(crate) fn newest_mark<S: Source>(source: &S) -> Result<Option<Mark>, Fault> {
-    let mut newest = None;
-    for _ in 0..MARK_READS {
-        newest = read_slots(source)?.into_iter().filter_map(Result::ok).max_by_key(|mark| mark.generation);
-        if newest.is_some() {
-            break;
-        }
-    }
-    Ok(newest)
-}
-
-fn read_slots<S: Source>(source: &S) -> Result<[Result<Mark, HeaderError>; 2], Fault> {
-    let mut slots = [Err(HeaderError::Damaged); 2];
-    let file = match source.open(MARK) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(slots),
-        Err(error) => return Err(Fault::new("open", MARK, error)),
-    };
-    for ((slot, offset), parity) in slots.iter_mut().zip(MARK_SLOT_OFFSETS).zip(0..) {
-        let mut bytes = [0; MARK_SLOT_BYTES];
-        // A mark that the disk cannot read is a bad one.
-        if file.read_full(&mut bytes, offset).is_ok() {
-            *slot = Mark::decode(&bytes).and_then(|mark| match mark.generation % 2 == parity {
-                true => Ok(mark),
-                false => Err(HeaderError::Damaged),
-            });
-        }
-    }
-    Ok(slots)
 }
 
 struct Walker<'s, 'p, 't, S> {
@@ -389,72 +317,6 @@ impl<S: Source> Walker<'_, '_, '_, S> {
         Ok(())
     }
 
-    /// A segment without a whole header is the prepared one, or damaged. What it must have been often follows from the segment
-    /// before; failing that, the header's last four bytes are what checksums start from.
-    fn without_header(
-        &mut self,
-        file: &S::File,
-        number: u64,
-        length: u64,
-        reason: HeaderError,
-    ) -> Result<Option<(SegmentHeader, u32)>, Stop> {
-        let header_bytes = SEGMENT_HEADER_BYTES as u64;
-        let last = segment_numbers(self.source)?.last().is_none_or(|last| *last <= number);
-        let mut view = View::new(file, length, self.pace);
-        let empty = view.first_data(header_bytes)?.is_none();
-        // Meanwhile it may have been taken into use.
-        if let Ok(header) = read_header(file)? {
-            self.catch_up(number)?;
-            self.expect.begin(&header);
-            return Ok(Some((header, header.seed())));
-        }
-        if last && !self.seen_by_mark(number) {
-            let finding = match self.ended {
-                Ended::Open if reason == HeaderError::Zero => Some((!empty).then_some(Problem::Unused)),
-                Ended::Sealed | Ended::Nothing if empty && !is_segment_length(length) => {
-                    let expected = length.next_multiple_of(4096);
-                    Some(Some(Problem::Log(Damage::Length { expected, found: length })))
-                }
-                // At most a header was torn.
-                Ended::Sealed | Ended::Nothing if empty => {
-                    Some((reason != HeaderError::Zero).then_some(Problem::Unused))
-                }
-                // Behind damage nobody can tell; nothing is lost in an empty one.
-                Ended::Broken if empty => Some(None),
-                Ended::Nothing | Ended::Sealed | Ended::Open | Ended::Broken | Ended::Unused => None,
-            };
-            if let Some(problem) = finding {
-                if let Some(problem) = problem {
-                    self.visit.finding(Finding::new(&segment_name(number), 0, problem));
-                }
-                self.ended = Ended::Unused;
-                return Ok(None);
-            }
-        }
-        let mut view = View::new(file, length, self.pace);
-        let inferred = self.walked.id.and_then(|id| self.expect.header(id, number, length));
-        if let Some(header) = inferred
-            && (view.record(header_bytes, header.seed())?.is_some() || empty)
-        {
-            let mend = Mend::Header { segment: number, bytes: Box::new(header.encode()) };
-            self.mendable(number, 0, Damage::Header, Some(mend), None);
-            return Ok(Some((header, header.seed())));
-        }
-        let mut seed = [0; 4];
-        file.read_full(&mut seed, header_bytes - 4)?;
-        let seed = u32::from_le_bytes(seed);
-        let first = view.record(header_bytes, seed)?.map(|record| (record.sequence, record.previous));
-        let Some((first_sequence, before)) = first else {
-            self.skip(number, Damage::Header)?;
-            return Ok(None);
-        };
-        self.log(number, 0, Damage::Header);
-        let header =
-            SegmentHeader { id: self.walked.id.unwrap_or_default(), number, first_sequence, capacity: length, before };
-        self.expect.begin(&header);
-        Ok(Some((header, seed)))
-    }
-
     /// Reads the records of a segment.
     fn segment(
         &mut self,
@@ -480,7 +342,7 @@ impl<S: Source> Walker<'_, '_, '_, S> {
         mut at: u64,
     ) -> Result<(), Stop> {
         let number = header.number;
-        let mut view = View::new(file, limit, self.pace);
+        let mut view = self.pace.view(file, limit);
         loop {
             let Some(record) = view.record(at, seed)? else {
                 match self.gap(&mut view, at, header, seed)? {
@@ -495,7 +357,7 @@ impl<S: Source> Walker<'_, '_, '_, S> {
                 continue;
             };
             let place = Place { segment: number, offset: at };
-            let (hash, end) = (record.hash(), at + record.bytes.len() as u64);
+            let (hash, end) = (record.hash, at + record.bytes.len() as u64);
             let damage = self.expect.check(&record);
             if let Some(damage) = damage {
                 self.log(number, at, damage);
@@ -536,83 +398,4 @@ impl<S: Source> Walker<'_, '_, '_, S> {
             at = end;
         }
     }
-
-    /// There is no whole record at `at`: the log ends, or it is damaged, or both were read while it grew.
-    fn gap(
-        &mut self,
-        view: &mut View<'_, '_, S::File>,
-        at: u64,
-        header: &SegmentHeader,
-        seed: u32,
-    ) -> Result<Gap, Stop> {
-        let number = header.number;
-        let next = self.expect.next().unwrap_or(header.first_sequence);
-        let count_max = header.capacity / RECORD_HEADER_BYTES as u64 + 1;
-        let plausible =
-            |prefix: &Prefix| prefix.sequence.checked_sub(header.first_sequence).is_some_and(|at| at <= count_max);
-        let later = |prefix: &Prefix| plausible(prefix) && prefix.commit_start().is_some_and(|start| start > next);
-
-        // Looked for before the place is looked at again: what shows that it had been written comes after it.
-        let followed = self.header_of(number + 1).is_some();
-        let seen = self.walked.marks.iter().filter(|mark| mark.sequence >= next && mark.segment >= number);
-        let seen = seen.map(|mark| mark.sequence).max();
-        let (shown, data_end) = view.find(at, seed, later)?;
-        view.forget();
-        if view.record(at, seed)?.is_some() {
-            return Ok(Gap::Again);
-        }
-        if !followed && seen.is_none() && shown.is_none() {
-            let place = Place { segment: number, offset: at };
-            if data_end > at {
-                let problem = Problem::Torn { bytes: data_end - at };
-                self.visit.finding(Finding::new(&segment_name(number), at, problem));
-            }
-            self.visit.end(place)?;
-            return Ok(Gap::End(Ended::Open));
-        }
-
-        let (found, _) = view.find(at + 8, seed, plausible)?;
-        if let Some(found) = found {
-            let sequence = view.record(found, seed)?.map_or(next, |record| record.sequence);
-            let lost = (sequence > next).then(|| (next, sequence - 1));
-            self.mendable(number, at, Damage::BeforeGood { sequence: next, later: found }, None, lost);
-            self.expect.lose(Some(sequence));
-            return Ok(Gap::Resume(found));
-        }
-        if let Some((bytes, hash)) = self.infer_seal(at, header, seed) {
-            let mend = Mend::Seal { segment: number, offset: at, bytes: bytes.clone() };
-            self.mendable(number, at, Damage::Unsealed { sequence: next }, Some(mend), None);
-            self.visit.seal(Place { segment: number, offset: at }, &bytes, &hash)?;
-            self.expect.sealed(next, hash);
-            return Ok(Gap::End(Ended::Sealed));
-        }
-        let (damage, lost) = match seen {
-            Some(mark) if !followed => (Damage::BelowMark { sequence: next, mark }, Some((next, mark))),
-            _ => (Damage::Unsealed { sequence: next }, self.lost_before(number + 1)),
-        };
-        self.mendable(number, at, damage, None, lost);
-        self.expect.lose(self.expect.next());
-        Ok(Gap::End(Ended::Broken))
-    }
-
-    /// The seal that belongs at `at`, if the next segment's header shows that nothing else does.
-    fn infer_seal(&self, at: u64, header: &SegmentHeader, seed: u32) -> Option<(Vec<u8>, Hash)> {
-        let following = self.header_of(header.number + 1)?;
-        let (next, link) = (self.expect.next()?, self.expect.link()?);
-        if following.first_sequence != next || at + SEAL_BYTES as u64 > header.capacity {
-            return None;
-        }
-        // Written with the segment's last commit or in one of its own.
-        [self.expect.position().unwrap_or_default(), 0].into_iter().find_map(|position| {
-            let (bytes, hash) = seal_record(seed, next, header.first_sequence, position, &link);
-            (hash == following.before).then_some((bytes, hash))
-        })
-    }
-}
-
-/// The header of a segment's file, as far as it can be read.
-pub(crate) fn read_header<F: ReadAt>(file: &F) -> io::Result<Result<SegmentHeader, HeaderError>> {
-    let mut bytes = [0; SEGMENT_HEADER_BYTES];
-    let count = file.read_full(&mut bytes, 0)?;
-    Ok(if count < bytes.len() { Err(HeaderError::Damaged) } else { SegmentHeader::decode(&bytes) })
 }

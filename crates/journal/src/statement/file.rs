@@ -89,7 +89,7 @@ fn parse(bytes: &[u8]) -> Lines {
     lines
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "schedules")))]
 mod tests {
     use super::super::{Signer, Statement};
     use super::*;

@@ -126,7 +126,7 @@ fn encode(tag: &str, bytes: &[u8]) -> String {
     pem::encode_config(&Pem::new(tag, bytes), EncodeConfig::new().set_line_ending(LineEnding::LF))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "schedules")))]
 mod tests {
     use super::*;
 

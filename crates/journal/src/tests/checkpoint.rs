@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::disk::{Faults, SimDisk};
+use super::disk::{Faults, Lie, SimDisk};
 use super::{Kept, Model, append, checkpoint, config, open, random_record, restore};
 use crate::{CheckpointError, Damage, Journal, OpenError, ReadError};
 
@@ -330,7 +330,7 @@ fn control_a_checkpoint_that_is_not_synced_before_the_older_goes_is_lost() {
     for seed in 0..200 {
         let disk = SimDisk::from_files(&files).reseeded(seed);
         let (journal, ..) = restore(&disk).expect("opens");
-        disk.set_faults(Faults { sync_lies_about: Some("checkpoint-"), ..Faults::default() });
+        disk.set_faults(Faults { lie: Some(Lie::Syncs("checkpoint-")), ..Faults::default() });
         checkpoint(&journal.reader(), &line, 50).expect("is made");
         checkpoint(&journal.reader(), &line, 70).expect("is made");
         let (_, report, _) = restore(&disk.power_cut()).expect("the whole log is there");

@@ -289,11 +289,11 @@ fn what_a_right_checksum_does_not_excuse_is_named() {
     // A changed byte of a record, and what its segment is refused for once the record's own checksum agrees again.
     let checks = [
         (&places[10], RECORD_HEADER_BYTES, Damage::Chain { sequence: 12 }),
-        (&places[47], 8, Damage::Sequence { expected: 48, found: 49 }),
+        (&places[47], 16, Damage::Sequence { expected: 48, found: 49 }),
         (&places[47], 24, Damage::Chain { sequence: 48 }),
-        (&places[47], 16, Damage::Commit { sequence: 48 }),
+        (&places[47], 12, Damage::Commit { sequence: 48 }),
         (&seal, RECORD_HEADER_BYTES, Damage::Seal),
-        (&places[47], 20, Damage::Seal),
+        (&places[47], 11, Damage::Seal),
     ];
     for ((name, at), byte, expected) in checks {
         let mut files = case.files.clone();
@@ -302,12 +302,12 @@ fn what_a_right_checksum_does_not_excuse_is_named() {
         let length = Prefix::decode(&bytes[*at..]).stored_bytes().expect("whole");
         let record = &mut bytes[*at..at + length];
         match byte {
-            20 => record[20] = 0xF0,
-            8 => record[8] += 1,
+            11 => record[11] = 0xF0,
+            16 => record[16] += 1,
             _ => record[byte] ^= 0x40,
         }
-        let crc = crc32c::crc32c_append(header.seed(), &record[4..]);
-        record[..4].copy_from_slice(&crc.to_le_bytes());
+        let (position, previous) = (Prefix::decode(record).position, record[24..56].try_into().expect("a hash"));
+        finish_record(record, header.seed(), position, &previous);
         match reopen(&files) {
             Err(OpenError::Damaged { reason, .. }) => assert_eq!(reason, expected),
             other => panic!("{expected}: {other:?}"),

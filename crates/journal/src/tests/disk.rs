@@ -1,18 +1,20 @@
-//! A disk in memory that forgets what was not synced, tears, fails, fills, and can be made to lie.
+//! A disk in memory that forgets what was not synced, tears, fails, fills, is slow in a time of its own, and can be made to lie.
 //!
 //! A power cut keeps of each unsynced write any of its 512-byte sectors, and of each unsynced directory change any. A sync
 //! that fails leaves some of what it should have written marked as clean: it is read back until the power goes, and no
-//! later sync writes it. Everything random comes from one seed.
+//! later sync writes it. Time is counted, not waited for: each operation adds its own, and the power may go in the middle of one.
+//! Everything random comes from one seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::disk::{Disk, DiskFile};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 const SECTOR: usize = 512;
 
@@ -52,14 +54,37 @@ pub(super) struct Faults {
     pub(super) short: f64,
     /// Bytes that all files together may have.
     pub(super) capacity: Option<u64>,
-    /// Negative controls: the sync says that it is done and does nothing.
-    pub(super) sync_lies: bool,
-    pub(super) directory_sync_lies: bool,
-    /// The same, for files whose names begin so.
-    pub(super) sync_lies_about: Option<&'static str>,
+    /// Each operation takes up to so many microseconds, and with that chance [`STALL_US`] longer.
+    pub(super) latency_us: u64,
+    pub(super) stalls: f64,
+    /// Microseconds until the power goes, be it in the middle of an operation.
+    pub(super) power_us: Option<u64>,
+    /// Negative control: what the disk, or whoever hears it, makes of a fault.
+    pub(super) lie: Option<Lie>,
     /// Syncs wait until they are let go on.
     pub(super) hold_syncs: bool,
 }
+
+/// A protection taken out: somebody says that something is done, and it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lie {
+    /// A sync of a file, or of files whose names begin so, does nothing.
+    Syncs(&'static str),
+    DirectorySyncs,
+    /// A sync returns at once, and the disk does its work in the time that it takes.
+    EarlySyncs,
+    /// A sync that failed is tried again, and the second answer believed.
+    SyncsAgain,
+    /// A write that was cut short, or found no room for the rest, is taken for whole.
+    ShortWrites,
+    /// A write that failed is taken for done.
+    FailedWrites,
+    /// A read that failed gives zeros.
+    FailedReads,
+}
+
+/// What a stall adds to an operation.
+const STALL_US: u64 = 200_000;
 
 struct State {
     rng: Pcg64Mcg,
@@ -71,6 +96,11 @@ struct State {
     faults: Faults,
     syncs: u64,
     syncs_waiting: u64,
+    clock_us: u64,
+    /// Syncs in the middle of which the power went.
+    syncs_cut: u64,
+    /// Syncs that have returned and are not done: when they will be, of which file, which sectors.
+    late: Vec<(u64, usize, BTreeSet<usize>)>,
     trace: DefaultHasher,
 }
 
@@ -94,6 +124,9 @@ impl SimDisk {
             faults: Faults::default(),
             syncs: 0,
             syncs_waiting: 0,
+            clock_us: 0,
+            syncs_cut: 0,
+            late: Vec::new(),
             trace: DefaultHasher::new(),
         };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())) }
@@ -118,6 +151,13 @@ impl SimDisk {
         self
     }
 
+    /// What the files would hold after a power cut that kept nothing but what was synced.
+    #[cfg(feature = "schedules")]
+    pub(super) fn durable_files(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.state();
+        state.durable_names.iter().map(|(name, inode)| (name.clone(), state.inodes[*inode].durable.clone())).collect()
+    }
+
     /// What the files hold now.
     pub(super) fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let state = self.state();
@@ -140,6 +180,12 @@ impl SimDisk {
         self.state().syncs
     }
 
+    /// How much time all operations have taken, in microseconds, and how many syncs the power has gone in the middle of.
+    pub(super) fn time(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.clock_us, state.syncs_cut)
+    }
+
     /// Changes whenever anything was done differently.
     pub(super) fn trace(&self) -> u64 {
         self.state().trace.finish()
@@ -148,7 +194,7 @@ impl SimDisk {
     /// The power goes, and comes back with another disk: files that are still open belong to the old one.
     pub(super) fn power_cut(&self) -> Self {
         let mut state = self.state();
-        let State { rng, names, durable_names, changes, inodes, trace, .. } = &mut *state;
+        let State { rng, names, durable_names, changes, inodes, trace, clock_us, syncs_cut, .. } = &mut *state;
         // All, nothing and anything between are different tests.
         let kept = [0.0, 0.2, 0.5, 0.9, 1.0][rng.random_range(0..5)];
         for (name, inode) in changes.drain(..) {
@@ -183,6 +229,9 @@ impl SimDisk {
             faults: Faults::default(),
             syncs: 0,
             syncs_waiting: 0,
+            clock_us: *clock_us,
+            syncs_cut: *syncs_cut,
+            late: Vec::new(),
             trace: trace.clone(),
         };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())) }
@@ -197,15 +246,53 @@ impl SimDisk {
         operation.hash(&mut state.trace);
         what.hash(&mut state.trace);
         if let Some(left) = &mut state.faults.power {
-            *left = left.checked_sub(1).ok_or_else(|| io::Error::other("no power"))?;
+            *left = left.checked_sub(1).ok_or_else(no_power)?;
+        }
+        if state.faults.power_us == Some(0) {
+            return Err(no_power());
         }
         Ok(state)
     }
 }
 
+fn no_power() -> io::Error {
+    io::Error::other("no power")
+}
+
 impl State {
     fn chance(&mut self, of: f64) -> bool {
         of > 0.0 && self.rng.random_bool(of)
+    }
+
+    /// How long an operation takes.
+    fn duration(&mut self) -> u64 {
+        let (latency, stalls) = (self.faults.latency_us, self.faults.stalls);
+        let stall = if self.chance(stalls) { STALL_US } else { 0 };
+        if latency == 0 { stall } else { stall + self.rng.random_range(0..=latency) }
+    }
+
+    /// Lets so much time pass. Says whether the power went meanwhile.
+    fn pass(&mut self, us: u64) -> bool {
+        let left = self.faults.power_us.map(|left| left.saturating_sub(us));
+        self.clock_us += us;
+        self.clock_us.hash(&mut self.trace);
+        let went = left == Some(0) && self.faults.power_us != Some(0);
+        self.faults.power_us = left;
+        if went {
+            // What was late and still is will never be.
+            self.late.clear();
+        }
+        let now = self.clock_us;
+        for (_, inode, sectors) in self.late.extract_if(.., |(due, ..)| *due <= now) {
+            let Inode { data, durable, dirty, grown } = &mut self.inodes[inode];
+            durable.resize(data.len(), 0);
+            for sector in sectors {
+                copy_sector(data, durable, sector);
+                dirty.remove(&sector);
+            }
+            *grown = false;
+        }
+        went
     }
 
     fn used(&self) -> u64 {
@@ -284,10 +371,14 @@ impl Disk for SimDisk {
         let mut state = self.begin("sync directory", &0)?;
         state.syncs += 1;
         let chance = state.faults.sync_fails;
+        let us = state.duration();
+        if state.pass(us) {
+            return Err(no_power());
+        }
         if state.chance(chance) {
             return Err(failed());
         }
-        if !state.faults.directory_sync_lies {
+        if state.faults.lie != Some(Lie::DirectorySyncs) {
             state.durable_names = state.names.clone();
             state.changes.clear();
         }
@@ -307,8 +398,18 @@ impl DiskFile for SimFile {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.begin("read", &(self.inode, offset, bytes.len()))?;
         let (fails, short) = (state.faults.read_fails, state.faults.short);
+        let us = state.duration();
+        if state.pass(us) {
+            return Err(no_power());
+        }
         if state.chance(fails) {
-            return Err(failed());
+            return match state.faults.lie {
+                Some(Lie::FailedReads) => {
+                    bytes.fill(0);
+                    Ok(bytes.len())
+                }
+                _ => Err(failed()),
+            };
         }
         let cut = state.chance(short);
         let data = &state.inodes[self.inode].data;
@@ -323,10 +424,14 @@ impl DiskFile for SimFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.begin("write", &(self.inode, offset, bytes))?;
-        let Faults { write_fails, write_finds_full, short, capacity, .. } = state.faults;
+        let Faults { write_fails, write_finds_full, short, capacity, lie, .. } = state.faults;
         let mut count = bytes.len();
+        let us = state.duration();
+        if state.pass(us) {
+            return Err(no_power());
+        }
         if state.chance(write_fails) {
-            return Err(failed());
+            return if lie == Some(Lie::FailedWrites) { Ok(count) } else { Err(failed()) };
         }
         if state.chance(short) || state.chance(write_finds_full) {
             count = count.div_ceil(2);
@@ -338,7 +443,11 @@ impl DiskFile for SimFile {
             count = count.min((length + free).saturating_sub(offset));
         }
         if count == 0 || (count == 1 && state.chance(write_finds_full)) {
-            return Err(io::ErrorKind::StorageFull.into());
+            return if lie == Some(Lie::ShortWrites) {
+                Ok(bytes.len())
+            } else {
+                Err(io::ErrorKind::StorageFull.into())
+            };
         }
         let inode = &mut state.inodes[self.inode];
         if length < offset + count {
@@ -347,10 +456,18 @@ impl DiskFile for SimFile {
         }
         inode.data[offset..offset + count].copy_from_slice(&bytes[..count]);
         inode.dirty.extend(offset / SECTOR..=(offset + count - 1) / SECTOR);
-        Ok(count)
+        Ok(if lie == Some(Lie::ShortWrites) { bytes.len() } else { count })
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        let result = self.sync_once();
+        let again = self.disk.state().faults.lie == Some(Lie::SyncsAgain);
+        if again { result.or_else(|_| self.sync_once()) } else { result }
+    }
+}
+
+impl SimFile {
+    fn sync_once(&self) -> io::Result<()> {
         let mut state = self.disk.begin("sync", &self.inode)?;
         state.syncs += 1;
         if state.faults.hold_syncs {
@@ -359,8 +476,16 @@ impl DiskFile for SimFile {
             state = self.disk.shared.1.wait_while(state, |state| state.faults.hold_syncs).unwrap();
             state.syncs_waiting -= 1;
         }
-        let chance = state.faults.sync_fails;
-        if state.chance(chance) {
+        let (chance, lie) = (state.faults.sync_fails, state.faults.lie);
+        let us = state.duration();
+        if lie == Some(Lie::EarlySyncs) && us > 0 {
+            let (due, sectors) = (state.clock_us + us, state.inodes[self.inode].dirty.clone());
+            state.late.push((due, self.inode, sectors));
+            return Ok(());
+        }
+        let power_went = state.pass(us);
+        if power_went || state.chance(chance) {
+            state.syncs_cut += u64::from(power_went);
             // Some sectors reach the disk, others are forgotten while the system goes on showing them.
             let State { rng, inodes, .. } = &mut *state;
             let Inode { data, durable, dirty, .. } = &mut inodes[self.inode];
@@ -373,9 +498,9 @@ impl DiskFile for SimFile {
             }
             return Err(failed());
         }
-        let lies_about = state.faults.sync_lies_about;
-        if state.faults.sync_lies || lies_about.is_some_and(|prefix| state.has_name(self.inode, prefix)) {
-            return Ok(());
+        match lie {
+            Some(Lie::Syncs(of)) if state.has_name(self.inode, of) => return Ok(()),
+            _ => {}
         }
         let Inode { data, durable, dirty, grown } = &mut state.inodes[self.inode];
         durable.resize(data.len(), 0);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::disk::{Faults, SimDisk};
+use super::disk::{Faults, Lie, SimDisk};
 use super::{Kept, append, checkpoint, config, open, restore};
 use crate::{Batch, Damage, Journal, Notice, OpenError, ReadError, start};
 
@@ -172,7 +172,7 @@ fn control_a_prune_before_the_mark_is_durable_leaves_a_log_that_must_be_refused(
     for seed in 0..100 {
         let disk = SimDisk::from_files(&files).reseeded(seed);
         let (mut journal, ..) = restore(&disk).expect("opens");
-        disk.set_faults(Faults { sync_lies_about: Some("mark"), ..Faults::default() });
+        disk.set_faults(Faults { lie: Some(Lie::Syncs("mark")), ..Faults::default() });
         journal.retain(1000).expect("prunes");
         drop(journal);
         match restore(&disk.power_cut()) {

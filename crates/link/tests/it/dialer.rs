@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use link::connection::{CloseReason, Command};
 use link::dialer::{Backoff, Config, DialError, DialerEvent, Incoming, LinkState, SendError, StationLink, dialer};
 use link::listener::HandshakeFailure;
-use session::{Event, Readiness, Refusal};
+use session::{Event, Readiness, Refusal, Role};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,38 @@ async fn messages_go_both_ways() {
     assert_eq!((incoming.validation, &incoming.bytes), (9, &long));
     incoming.acknowledge.accept();
     assert_eq!(link.delivered().await, 9);
+}
+
+#[tokio::test]
+async fn messages_go_both_ways_in_frames() {
+    let mut switch = Switch::new().await;
+    let session = session::Config::fox(Role::Station, 0);
+    let config = Config { session, ..Config::new(switch.fox.to_string(), switch.files("ZA")) };
+    let mut station = Station::with(config);
+    let receipt = station.link.post(None, Bytes::from_static(b"to the switch")).await.unwrap();
+    let mut link = switch.link().await;
+    assert_eq!(link.peer.station, name("ZA"));
+    let (token, validation, bytes) = link.received().await;
+    assert_eq!((&bytes[..], validation >> 16), (&b"to the switch"[..], 1));
+    link.say(Command::Accept(token));
+    soon("the acknowledgement", receipt).await.unwrap();
+
+    // Longer than one frame.
+    let long = Bytes::from(vec![b'A'; 100_000]);
+    link.send(9, long.clone());
+    let incoming = station.incoming().await;
+    assert_eq!((incoming.validation, &incoming.bytes), (9, &long));
+    incoming.acknowledge.accept();
+    assert_eq!(link.delivered().await, 9);
+    // Whoever speaks blocks at that address is no peer.
+    let mut stranger = Station::with(Config::new(switch.fox.to_string(), switch.files("ZB")));
+    stranger.link.post(None, Bytes::from_static(b"in a block")).await.unwrap();
+    let why = loop {
+        if let DialerEvent::Down { why, .. } = stranger.event().await {
+            break why;
+        }
+    };
+    assert_eq!(why, CloseReason::Peer);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use codec::name::StationName;
 use jiff::Timestamp;
 use link::authority::{Authority, Terms};
 use link::connection::{CloseReason, Command};
-use link::listener::{HandshakeFailure, Limits, Link, Listener, ListenerEvent, Peer};
+use link::listener::{Door, HandshakeFailure, Limits, Link, Listener, ListenerEvent, Peer};
 use link::tls::{ClientFiles, ServerFiles, Versions, client_config, install_default};
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType};
 use rustls::ClientConfig;
@@ -43,6 +43,8 @@ pub(crate) struct Switch {
     pub(crate) directory: TempDir,
     pub(crate) authority: Authority,
     pub(crate) address: SocketAddr,
+    /// Where Foxtalk is spoken.
+    pub(crate) fox: SocketAddr,
     events: mpsc::UnboundedReceiver<ListenerEvent>,
     links: mpsc::UnboundedReceiver<SwitchLink>,
     pub(crate) stop: CancellationToken,
@@ -73,15 +75,16 @@ impl Switch {
         }
         let files = ServerFiles { versions, ..ServerFiles::in_directory(directory.path()) };
         let limits = Limits { look: Duration::from_millis(20), ..limits };
-        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), files, limits.clone()).await.unwrap();
+        let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap(), files, limits.clone()).await.unwrap();
         let address = listener.address();
+        let fox = listener.bind_also(Door::Fox, "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let (events_in, events) = mpsc::unbounded_channel();
         let (links_in, links) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let accept = move |link| drop(links_in.send(SwitchLink::new(link, &limits)));
         let observe = move |event| drop(events_in.send(event));
         let served = tokio::spawn(listener.serve(stop.clone(), accept, observe));
-        Self { directory, authority, address, events, links, stop, served }
+        Self { directory, authority, address, fox, events, links, stop, served }
     }
 
     pub(crate) fn pki(&self) -> &Path {
@@ -164,7 +167,10 @@ impl Drop for Switch {
 impl SwitchLink {
     fn new(link: Link, limits: &Limits) -> Self {
         let peer = link.peer().clone();
-        let config = Config::new(Role::Switch);
+        let config = match link.door() {
+            Door::Dmpp => Config::new(Role::Switch),
+            Door::Fox => Config::fox(Role::Switch, 1),
+        };
         let (commands, commands_there) = mpsc::channel(limits.link.commands(config.window));
         let (events_there, events) = mpsc::channel(64);
         let ended = tokio::spawn(link.drive(config, commands_there, events_there, |event| event));

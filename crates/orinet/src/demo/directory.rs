@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! demo.json        marks the directory as ours, with the seed and number of persons
-//! network.toml     the sample network; what somebody changed in it stays, but for the two addresses
+//! network.toml     the sample network; what somebody changed in it stays, but for the three addresses
+//! operator.token   the token of an operator who may do everything
 //! pki/             the authority, the switch's and every station's certificate
-//! records.idx      the index of synthetic persons
+//! records/         indexes of synthetic persons, one of each source, and the log of records added since
 //! known.json       persons to ask for
 //! inquiry.txt      an inquiry about the first of them
 //! data/            the switch's journal
@@ -14,21 +15,25 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use codec::name::StationName;
 use jiff::Timestamp;
 use link::authority::{Authority, Terms};
-use records::{Index, Known, Place, Query, Sex};
+use records::synth::Population;
+use records::{Holdings, Known, Place, Query, Sex, Source};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Arguments;
+use crate::ctl::token;
 
 /// The sample network, as it stands in the tree.
 const NETWORK: &str = include_str!("../../../../fixtures/network.toml");
 const MARK: &str = "demo.json";
+const TOKEN: &str = "operator.token";
 
 /// A directory that cannot be the demo's.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +73,7 @@ pub(super) struct Directory {
     /// Removes the directory when the demo ends, if nobody asked to keep it.
     _temporary: Option<TempDir>,
     persons: u32,
-    /// What was done to the index, for the reader.
+    /// What was done to the indexes, for the reader.
     index_note: String,
 }
 
@@ -83,9 +88,10 @@ impl Directory {
             }
         };
         claim(&path, arguments)?;
-        write_network(&path, arguments.link, arguments.admin)?;
+        write_network(&path, Addresses { links: arguments.link, fox: arguments.fox(), admin: arguments.admin })?;
+        make_operator(&path, arguments.admin)?;
         issue_certificates(&path)?;
-        let index_note = build_index(&path, arguments)?;
+        let index_note = build_indexes(&path, arguments)?;
         let directory = Self { path, _temporary: temporary, persons: arguments.persons, index_note };
         directory.write_known()?;
         Ok(directory)
@@ -103,8 +109,17 @@ impl Directory {
         self.path.join("pki")
     }
 
-    pub(super) fn index_file(&self) -> PathBuf {
-        index_file(&self.path)
+    pub(super) fn indexes(&self) -> PathBuf {
+        indexes(&self.path)
+    }
+
+    pub(super) fn added_file(&self) -> PathBuf {
+        self.indexes().join("added.log")
+    }
+
+    /// The token of the operator `demo`, if this demo has one.
+    pub(super) fn token_file(&self) -> Option<PathBuf> {
+        Some(self.path.join(TOKEN)).filter(|file| file.exists())
     }
 
     pub(super) fn inquiry_file(&self) -> PathBuf {
@@ -114,13 +129,13 @@ impl Directory {
     pub(super) fn describe(&self) {
         say!("EMULATOR - every person, agency and record here is synthetic\n");
         say!("directory   {}", self.path.display());
-        say!("records     {} synthetic persons, {}", self.persons, self.index_note);
+        say!("records     {} synthetic records, {}", self.persons, self.index_note);
     }
 
-    /// Picks persons to ask for from the index and writes them down, with an inquiry about the first.
+    /// Picks persons to ask for from the indexes and writes them down, with an inquiry about the first.
     fn write_known(&self) -> anyhow::Result<()> {
-        let index = Index::open(&self.index_file())?;
-        let known = records::known(&index)?.context("the index holds no persons that can be asked for")?;
+        let holdings = Holdings::open(&[self.indexes()])?;
+        let known = records::known(&holdings)?.context("the indexes hold no persons that can be asked for")?;
         let Known { exact, variant, finds, absent } = &known;
         let found = |query| json!({ "query": fields(query), "finds": finds.to_string() });
         let text = json!({ "exact": found(exact), "variant": found(variant), "absent": { "query": fields(absent) } });
@@ -160,21 +175,44 @@ fn claim(path: &Path, arguments: &Arguments) -> Result<(), DirectoryError> {
     }
 }
 
-/// Writes the sample network if there is none yet, and the two addresses in any case.
-fn write_network(path: &Path, links: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+/// Where the demo's switch listens.
+#[derive(Debug, Clone, Copy)]
+struct Addresses {
+    links: SocketAddr,
+    fox: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// Writes the sample network if there is none yet, and the addresses in any case.
+fn write_network(path: &Path, addresses: Addresses) -> anyhow::Result<()> {
     let file = path.join("network.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => NETWORK.to_owned(),
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
     };
-    fs::write(&file, with_addresses(&text, links, admin))?;
+    fs::write(&file, with_addresses(&text, addresses))?;
     Ok(())
 }
 
-fn with_addresses(text: &str, links: SocketAddr, admin: SocketAddr) -> String {
+/// Adds an operator who may do everything, if there is none yet and commands can only come from this machine.
+fn make_operator(path: &Path, admin: SocketAddr) -> anyhow::Result<()> {
+    let (token, network) = (path.join(TOKEN), path.join("network.toml"));
+    if token.exists() || !admin.ip().is_loopback() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&network)?;
+    let token = token::make(&token).with_context(|| format!("{} cannot be written", token.display()))?;
+    let table = token::operator_table("demo", &token, &switch::Right::ALL);
+    fs::write(&network, format!("{text}\n# Who may give commands with `orinet ctl`.\n{table}\n"))?;
+    Ok(())
+}
+
+fn with_addresses(text: &str, addresses: Addresses) -> String {
+    let Addresses { links, fox, admin } = addresses;
     let line = |line: &str| match line.split_once('=').map(|(key, _)| key.trim()) {
-        Some("links") => format!("links = \"{links}\"\n"),
+        Some("links") => format!("links = \"{links}\"\nfox = \"{fox}\"\n"),
+        Some("fox") => String::new(),
         Some("admin") => format!("admin = \"{admin}\"\n"),
         _ => format!("{line}\n"),
     };
@@ -200,19 +238,34 @@ fn issue_certificates(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn index_file(path: &Path) -> PathBuf {
-    path.join("records.idx")
+fn indexes(path: &Path) -> PathBuf {
+    path.join("records")
 }
 
-/// Builds the index unless it is there and whole.
-fn build_index(path: &Path, arguments: &Arguments) -> anyhow::Result<String> {
-    let file = index_file(path);
-    if Index::open(&file).is_ok_and(|index| index.len() as u64 == u64::from(arguments.persons)) {
-        return Ok("index as built before".to_owned());
+/// Builds the index of each source unless all are there and whole.
+fn build_indexes(path: &Path, arguments: &Arguments) -> anyhow::Result<String> {
+    let directory = indexes(path);
+    let is_whole = |holdings: Holdings| holdings.len() as u64 == u64::from(arguments.persons);
+    if Holdings::open(&[&directory]).is_ok_and(is_whole) {
+        return Ok("indexes as built before".to_owned());
     }
     let began = Instant::now();
-    records::build(records::synth::persons(arguments.seed, arguments.persons), &file)?;
-    Ok(format!("index built in {:.1} s", began.elapsed().as_secs_f64()))
+    fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    let population = Population::new(arguments.seed, arguments.persons);
+    let build = |source: Source| {
+        let file = directory.join(format!("{}.idx", source.name().to_ascii_lowercase()));
+        let rows = 0..population.len_of(source);
+        records::build(rows.map(|row| population.record_of(source, row).person), &file).map(drop)
+    };
+    // The largest takes half of the time: the others go beside it.
+    let (first, others) = Source::ALL.split_first().context("there are sources")?;
+    thread::scope(|scope| {
+        let first = scope.spawn(|| build(*first));
+        let others = others.iter().try_for_each(|source| build(*source));
+        first.join().map_err(|_| anyhow!("the build of an index panicked"))??;
+        Ok::<(), anyhow::Error>(others?)
+    })?;
+    Ok(format!("indexes of {} sources built in {:.1} s", Source::ALL.len(), began.elapsed().as_secs_f64()))
 }
 
 /// The fields of an inquiry about a person, as `conformance/check.py` takes them.
@@ -261,11 +314,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_two_addresses_of_a_network_file_are_replaced() {
-        let (links, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
-        let text = with_addresses(NETWORK, links, admin);
-        let changed: Vec<_> = NETWORK.lines().zip(text.lines()).filter(|(before, after)| before != after).collect();
-        assert_eq!(changed.len(), 2, "{changed:?}");
-        assert!(text.contains("links = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n"));
+    fn only_the_addresses_of_a_network_file_are_replaced() {
+        let [links, fox, admin] = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"].map(|text| text.parse().unwrap());
+        let text = with_addresses(NETWORK, Addresses { links, fox, admin });
+        let before: Vec<_> = NETWORK.lines().collect();
+        let new: Vec<_> = text.lines().filter(|line| !before.contains(line)).collect();
+        assert_eq!(new, ["links = \"127.0.0.1:1\"", "fox = \"127.0.0.1:2\"", "admin = \"127.0.0.1:3\""]);
+        assert_eq!(with_addresses(&text, Addresses { links, fox, admin }), text, "a second time changes nothing");
     }
 }

@@ -37,8 +37,9 @@ impl Stations {
     ) -> anyhow::Result<Self> {
         let dialer = |name| dialer::Config::new(links.to_string(), ClientFiles::in_directory(&directory.pki(), name));
         let name = StationName::parse(CENTER)?;
-        let config = lesc::Config::new(name, dialer(name), directory.index_file());
-        let center = lesc::Lesc::open(lesc::Config { metrics: Some(metrics), ..config })?;
+        let config = lesc::Config::new(name, dialer(name), vec![directory.indexes()]);
+        let added = Some(directory.added_file());
+        let center = lesc::Lesc::open(lesc::Config { added, metrics: Some(metrics), ..config })?;
         let mut names = vec![name];
         let mut attached = Vec::new();
         for name in ATTACHED {

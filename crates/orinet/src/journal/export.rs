@@ -1,5 +1,6 @@
 //! `orinet journal export`: what happened in a range of time, for those who audit, and what went, for those who replay.
 
+mod effects;
 mod events;
 mod messages;
 
@@ -56,8 +57,9 @@ enum Form {
 fn help() -> String {
     format!(
         "Times are {FORMS}.\n\n\
-         json: \"event\" says what happened: accepted, refused, notice, delivered, returned, repeated, answered, link, act. \"at\" is \
+         json: \"event\" says what happened: accepted, refused, notice, delivered, returned, repeated, answered, link, act, sent again, overdue. \"at\" is \
          UTC to the microsecond. Where from: \"link\", and \"from\" and \"certificate\" of it as far as the journal still has them. \
+         \"changes\" of a message or an act: the directory, help files, states, hit confirmations, what operators control. \
          The last line is {{\"event\":\"end\"}} with a count: without it the export is not whole.\n\n\
          messages: for each copy a line `copy PLACE DELIVERY STATION TIME BYTES`, a line feed, so many bytes as they went, a line \
          feed; at the end a line `end COUNT`. Lines end in CR LF DEL. The stamp of the third line of a message is when the copy was acknowledged."

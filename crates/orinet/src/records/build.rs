@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use records::source::{ReadError, read};
-use records::{BuildError, BuildOptions, Builder};
+use records::{Additions, BuildError, BuildOptions, Builder, Person, Replaced, Sources};
 
 use super::exports::Reading;
 use super::progress::Progress;
@@ -29,6 +29,10 @@ pub(crate) struct Arguments {
     /// Where temporary files go; beside the index if it is not given
     #[arg(long, value_name = "DIR")]
     temporary: Option<PathBuf>,
+    /// Fold in the records of the sources read that were added since (`orinet records add`), in place of those that they
+    /// change, and take them out of this log when the index is on disk. Searches that run go over to the new index
+    #[arg(long, value_name = "FILE")]
+    added: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -57,19 +61,29 @@ fn build(arguments: &Arguments) -> anyhow::Result<()> {
     let options =
         BuildOptions { memory_bytes: (arguments.memory as usize) << 20, temporary: arguments.temporary.clone() };
     let builder = Builder::new(&arguments.out, &options);
-    let mut rejected = 0;
+    let mut additions = arguments.added.as_ref().map(|path| Additions::open(path)).transpose()?;
+    let added = additions.as_mut().map_or_else(|| Ok(Vec::new()), Additions::persons)?;
+    let (replaced, mut rejected, mut sources) = (Replaced::by(&added), 0, Sources::NONE);
     for input in &arguments.inputs {
         let bytes = input.metadata().with_context(|| format!("the export {} cannot be read", input.display()))?.len();
         let progress = Progress::new(bytes, "bytes read");
         let read = read(input, &arguments.reading.options(), |chunk| {
             progress.at(chunk.read_bytes);
-            Ok::<(), Failed>(builder.add(&chunk.persons)?)
+            sources = chunk.persons.iter().fold(sources, |all, person| all.with(person.source));
+            Ok::<(), Failed>(builder.add(chunk.persons.iter().filter(|person| !replaced.has(person)))?)
         })?;
         rejected += read.rejected;
     }
+    // Of the sources that the index is of: those that were read, or the one that was named.
+    sources = arguments.reading.options().source.map_or(sources, |source| sources.with(source));
+    let is_folded = |person: &Person| sources.has(person.source);
+    builder.add(added.iter().filter(|person| is_folded(person)))?;
     let progress = Progress::new(0, "rows written");
     let built = builder.finish(&arguments.out, &mut |stage, done, of| progress.at_of(stage_name(stage), done, of))?;
     drop(progress);
+    if let Some(additions) = additions {
+        additions.forget(is_folded)?;
+    }
     let seconds = began.elapsed().as_secs_f64();
     say!(
         "{} records, {} rows that are none, {} names, {:.1} MB in {seconds:.1} s",

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use records::Settings;
+use records::{Holdings, Settings};
 use records::evaluate::{Evaluation, RANKS, Tally, goal, page};
 use records::queries::{self, Question};
 use serde_json::{Value, json};
@@ -60,6 +60,10 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
             questions.extend(queries::read(&file)?.into_iter().take(arguments.each as usize));
         }
     }
+    // An index that is not given cannot find anybody.
+    let sources = holdings.sources();
+    let is_elsewhere = |question: &Question| question.about.is_some_and(|about| !sources.has(about.source));
+    let elsewhere = questions.iter().filter(|question| is_elsewhere(question)).count();
     let settings = Settings { thresholds: arguments.thresholds.thresholds(), ..Settings::best(RANKS) };
     let mut evaluation = Evaluation::default();
     let progress = Progress::new(questions.len() as u64, "questions");
@@ -77,8 +81,16 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
         questions.len(),
         arguments.repeat
     );
+    let about = match elsewhere {
+        0 => about,
+        _ => format!(
+            "{about}; {elsewhere} of the questions are about records of sources that are not searched ({}): whom no other \
+             source knows is not found",
+            sources.others()
+        ),
+    };
     if arguments.json {
-        say!("{:#}", json_of(&evaluation, holdings.len()));
+        say!("{:#}", json_of(&evaluation, &holdings, elsewhere));
     } else {
         say!("{about}\n\n{}", evaluation.text());
     }
@@ -99,7 +111,7 @@ fn is_short(class: queries::Class, tally: &Tally) -> bool {
 
 fn ask(
     evaluation: &mut Evaluation,
-    holdings: &records::Holdings,
+    holdings: &Holdings,
     question: &Question,
     settings: &Settings,
     repeat: u32,
@@ -134,7 +146,7 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn json_of(evaluation: &Evaluation, records: usize) -> Value {
+fn json_of(evaluation: &Evaluation, holdings: &Holdings, elsewhere: usize) -> Value {
     let of = |tally: &Tally| {
         json!({
             "asked": tally.asked,
@@ -162,10 +174,14 @@ fn json_of(evaluation: &Evaluation, records: usize) -> Value {
         })
         .collect();
     json!({
-        "records": records,
+        "records": holdings.len(),
+        "added": holdings.added(),
+        "sources": holdings.sources().iter().map(records::Source::name).collect::<Vec<_>>(),
+        "questions_about_other_sources": elsewhere,
         "classes": classes,
         "by_name": of(&evaluation.together(false)),
         "by_number": of(&evaluation.together(true)),
         "calibration": evaluation.calibration(),
+        "by_half_bits": evaluation.by_odds(),
     })
 }

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 pub(super) fn verify(arguments: &Arguments) -> ExitCode {
     let holdings = match arguments.indexes.open() {
         Ok(holdings) => holdings,
-        Err(error) => return failed(USAGE, error.as_ref()),
+        Err(error) => return failed(USAGE, &error),
     };
     for (name, index) in holdings.indexes() {
         if let Err(error) = index.verify() {
@@ -33,7 +33,7 @@ pub(super) fn verify(arguments: &Arguments) -> ExitCode {
 pub(super) fn stats(arguments: &Arguments) -> ExitCode {
     let holdings = match arguments.indexes.open() {
         Ok(holdings) => holdings,
-        Err(error) => return failed(USAGE, error.as_ref()),
+        Err(error) => return failed(USAGE, &error),
     };
     let per = |bytes: usize, records: usize| bytes as f64 / records.max(1) as f64;
     let (mut index_bytes, mut full_bytes) = (0, 0);

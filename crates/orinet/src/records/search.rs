@@ -130,7 +130,7 @@ fn search(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         say!("{:#}", json_of(&found, micros));
     } else {
-        print(&found, micros, holdings.len());
+        print(&found, micros, holdings.len() + holdings.added());
     }
     Ok(())
 }
@@ -170,6 +170,7 @@ fn json_of(found: &Found, micros: f64) -> Value {
     };
     json!({
         "candidates": found.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "searched": found.searched.iter().map(records::Source::name).collect::<Vec<_>>(),
         "total": found.total,
         "complete": found.complete,
         "compared": found.compared,

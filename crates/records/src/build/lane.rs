@@ -10,7 +10,7 @@ use super::{BuildError, PARTITIONS};
 use crate::encode::{self, Parts};
 use crate::hash::hash;
 use crate::name::{fold, units};
-use crate::{Person, day, number};
+use crate::{Person, Sources, day, number};
 
 /// A row on its way to the file, with the numbers of its names and its full record. In a buffer:
 /// length of the record 2 bytes, day 2, names 4 × 4, place 2, sex and alias 1, count of numbers 1, numbers 8 each,
@@ -76,6 +76,7 @@ pub(super) struct Lane {
     pub(super) counts: Vec<[u32; 2]>,
     pub(super) rows: Vec<u64>,
     pub(super) records: u64,
+    pub(super) sources: Sources,
     /// Records from which compression learns: those with the smallest hashes, whatever their order.
     pub(super) samples: BinaryHeap<(u64, Vec<u8>)>,
     record: Vec<u8>,
@@ -89,7 +90,7 @@ const REMEMBERED_MAX: usize = 400_000;
 const BUFFER_MAX: usize = 32 * 1024;
 
 /// Records from which compression learns.
-pub(super) const SAMPLES: usize = 6_000;
+const SAMPLES: usize = 6_000;
 
 impl Lane {
     pub(super) fn new() -> Self {
@@ -101,6 +102,7 @@ impl Lane {
             counts: Vec::new(),
             rows: vec![0; PARTITIONS],
             records: 0,
+            sources: Sources::NONE,
             samples: BinaryHeap::new(),
             record: Vec::new(),
             numbers: Vec::new(),
@@ -109,6 +111,7 @@ impl Lane {
 
     pub(super) fn add(&mut self, person: &Person, names: &Names, spill: &Spill) -> Result<(), BuildError> {
         self.records += 1;
+        self.sources = self.sources.with(person.source);
         let Self { record, numbers, .. } = self;
         numbers.clear();
         numbers.extend_from_slice(&number::of_alien(person.alien_number).to_le_bytes());
@@ -243,4 +246,42 @@ fn remembered(
     }
     memory.insert(name.into(), parts.clone());
     Ok(parts)
+}
+
+/// What all lanes counted together.
+pub(super) struct Lanes {
+    pub(super) counts: Vec<[u32; 2]>,
+    pub(super) rows: Vec<u64>,
+    pub(super) records: u64,
+    pub(super) sources: Sources,
+    pub(super) samples: Vec<Vec<u8>>,
+}
+
+impl Lanes {
+    pub(super) fn sum(lanes: Vec<Lane>) -> Self {
+        let mut sum = Self {
+            counts: Vec::new(),
+            rows: vec![0; PARTITIONS],
+            records: 0,
+            sources: Sources::NONE,
+            samples: Vec::new(),
+        };
+        let mut samples = Vec::new();
+        for lane in lanes {
+            sum.records += lane.records;
+            sum.sources = sum.sources.and(lane.sources);
+            sum.rows.iter_mut().zip(lane.rows).for_each(|(sum, rows)| *sum += rows);
+            if sum.counts.len() < lane.counts.len() {
+                sum.counts.resize(lane.counts.len(), [0; 2]);
+            }
+            for (sum, counts) in sum.counts.iter_mut().zip(lane.counts) {
+                sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_add(count));
+            }
+            samples.extend(lane.samples);
+        }
+        samples.sort_unstable();
+        samples.truncate(SAMPLES);
+        sum.samples = samples.into_iter().map(|(_, record)| record).collect();
+        sum
+    }
 }

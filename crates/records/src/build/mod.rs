@@ -10,6 +10,7 @@
 
 mod heavy;
 mod lane;
+mod made;
 mod names;
 mod neighbors;
 mod output;
@@ -25,17 +26,15 @@ use std::sync::Mutex;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use zerocopy::IntoBytes as _;
-use zerocopy::byteorder::little_endian::{U32, U64};
 
 use crate::Person;
-use crate::format::{BLOCK_RECORDS, NumberEntry, Section};
-use lane::Lane;
+use crate::format::Section;
+use lane::{Lane, Lanes};
+use made::Made;
 use names::Names;
 use output::{Head, Output};
 use rows::{Emitted, Packer, Sorted, emit, learn};
-use sorter::Sorter;
 use spill::Spill;
-use spool::Spool;
 
 pub(crate) use neighbors::{OF_KEY_MAX, split, unpack_mass};
 
@@ -210,41 +209,11 @@ impl Builder {
         let name_count = names.len();
         drop((names, places));
         made.write(&mut out, name_count, &counts, &dictionary, progress).and_then(|(undated, first_day)| {
-            let head = Head { records: lanes.records, rows, undated, first_day };
+            let head = Head { records: lanes.records, rows, undated, first_day, sources: lanes.sources };
             let (out, bytes) = out.finish(&head)?;
             let [records, rows] = [lanes.records, rows].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
             Ok((out, Built { records, rows, names: name_count, bytes }))
         })
-    }
-}
-
-/// What all lanes counted together.
-struct Lanes {
-    counts: Vec<[u32; 2]>,
-    rows: Vec<u64>,
-    records: u64,
-    samples: Vec<Vec<u8>>,
-}
-
-impl Lanes {
-    fn sum(lanes: Vec<Lane>) -> Self {
-        let mut sum = Self { counts: Vec::new(), rows: vec![0; PARTITIONS], records: 0, samples: Vec::new() };
-        let mut samples = Vec::new();
-        for lane in lanes {
-            sum.records += lane.records;
-            sum.rows.iter_mut().zip(lane.rows).for_each(|(sum, rows)| *sum += rows);
-            if sum.counts.len() < lane.counts.len() {
-                sum.counts.resize(lane.counts.len(), [0; 2]);
-            }
-            for (sum, counts) in sum.counts.iter_mut().zip(lane.counts) {
-                sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_add(count));
-            }
-            samples.extend(lane.samples);
-        }
-        samples.sort_unstable();
-        samples.truncate(lane::SAMPLES);
-        sum.samples = samples.into_iter().map(|(_, record)| record).collect();
-        sum
     }
 }
 
@@ -255,21 +224,6 @@ struct Writing<'a> {
     dictionary: &'a [u8],
     memory_max: usize,
     directory: &'a Path,
-}
-
-/// What rows leave to be written behind the full records.
-struct Made {
-    ends: Vec<U64>,
-    keys: Spool,
-    rows: u64,
-    days: Vec<(u16, u32)>,
-    by_name: Sorter,
-    numbers: Sorter,
-    /// Full records of the block that is not full yet.
-    open: Vec<Vec<u8>>,
-    /// Bytes of all blocks so far.
-    end: u64,
-    packer: Packer,
 }
 
 /// Partitions that are worked on at once: enough for every thread, few enough for memory.
@@ -286,17 +240,7 @@ impl Writing<'_> {
         progress: &mut dyn FnMut(Stage, u64, u64),
     ) -> Result<Made, BuildError> {
         let total = rows.iter().sum();
-        let mut made = Made {
-            ends: Vec::new(),
-            keys: Spool::new(self.directory, self.memory_max / 2),
-            rows: 0,
-            days: Vec::new(),
-            by_name: Sorter::new(self.directory, self.memory_max),
-            numbers: Sorter::new(self.directory, self.memory_max),
-            open: Vec::new(),
-            end: 0,
-            packer: Packer::new(self.dictionary)?,
-        };
+        let mut made = Made::new(self.directory, self.memory_max, self.dictionary)?;
         let mut first = 0;
         let starts: Vec<(usize, u64)> = rows
             .iter()
@@ -350,128 +294,9 @@ impl Writing<'_> {
             }
             progress(Stage::Rows, made.rows, total);
         }
-        if !made.open.is_empty() {
-            made.close_block(out)?;
-        }
-        out.end(Section::Blocks)?;
+        made.end_blocks(out)?;
         Ok(made)
     }
-}
-
-impl Made {
-    /// Takes what some rows add.
-    fn take<W: Write + Seek>(&mut self, part: Emitted, out: &mut Output<W>) -> Result<(), BuildError> {
-        self.open.extend(part.head);
-        if self.open.len() == BLOCK_RECORDS {
-            self.close_block(out)?;
-        }
-        for bytes in part.blocks {
-            self.block(out, &bytes)?;
-        }
-        self.open.extend(part.tail);
-        self.rows += part.keys.len() as u64;
-        self.keys.write(part.keys.as_bytes())?;
-        self.days.extend(part.days);
-        self.by_name.extend(&part.by_name)?;
-        self.numbers.extend(&part.numbers)
-    }
-
-    fn close_block<W: Write + Seek>(&mut self, out: &mut Output<W>) -> Result<(), BuildError> {
-        let records = std::mem::take(&mut self.open);
-        let bytes = self.packer.pack(&records)?;
-        self.block(out, &bytes)
-    }
-
-    fn block<W: Write + Seek>(&mut self, out: &mut Output<W>, bytes: &[u8]) -> Result<(), BuildError> {
-        self.end += bytes.len() as u64;
-        self.ends.push(self.end.into());
-        out.write(bytes)
-    }
-
-    /// Writes the rest, and gives back how many rows have no day, and the first day.
-    fn write<W: Write + Seek>(
-        self,
-        out: &mut Output<W>,
-        names: usize,
-        counts: &[[u32; 2]],
-        dictionary: &[u8],
-        progress: &mut dyn FnMut(Stage, u64, u64),
-    ) -> Result<(u32, u16), BuildError> {
-        out.section(Section::BlockEnds, self.ends.as_bytes())?;
-        let rows = self.rows;
-        self.keys.read(|bytes| out.write(bytes))?;
-        out.end(Section::Keys)?;
-        drop(self.ends);
-        let undated = self.days.iter().filter(|(day, _)| *day == 0).map(|(_, rows)| rows).sum::<u32>();
-        let dated: Vec<_> = self.days.iter().filter(|(day, _)| *day != 0).collect();
-        let first_day = dated.first().map_or(0, |(day, _)| *day);
-        out.section(Section::Days, days(&dated, undated).as_bytes())?;
-        // Where the entries of each name begin is known from the counts.
-        let mut starts = Vec::with_capacity(names + 1);
-        let mut start = 0_u32;
-        starts.push(U32::new(0));
-        for (place, [surnames, _]) in counts.iter().enumerate() {
-            // The empty name has no entries.
-            start = start.checked_add(if place == 0 { 0 } else { *surnames }).ok_or(BuildError::TooMany)?;
-            starts.push(start.into());
-        }
-        out.section(Section::ByNameStarts, starts.as_bytes())?;
-        let mut done = 0;
-        self.by_name.for_each(|entry| {
-            done += 1;
-            if done % 1_000_000 == 0 {
-                progress(Stage::Names, done, rows);
-            }
-            #[expect(clippy::cast_possible_truncation, reason = "the low half is the entry")]
-            out.write(&(entry as u64).to_le_bytes())
-        })?;
-        out.end(Section::ByName)?;
-        let starts = write_numbers(self.numbers, out, progress)?;
-        out.section(Section::NumberStarts, starts.as_bytes())?;
-        out.section(Section::Dictionary, dictionary)?;
-        Ok((undated, first_day))
-    }
-}
-
-/// The row at which each day begins, from the first day on, and the end of the last.
-fn days(dated: &[&(u16, u32)], undated: u32) -> Vec<U32> {
-    let mut starts = Vec::new();
-    let mut row = undated;
-    let Some((first, _)) = dated.first() else { return vec![row.into()] };
-    for (day, rows) in dated {
-        starts.resize(usize::from(day - first) + 1, U32::new(row));
-        row += rows;
-    }
-    starts.push(row.into());
-    starts
-}
-
-/// Writes numbers in the order of their hashes, and gives back where each bucket, of the first bits of a hash, begins.
-#[expect(clippy::cast_possible_truncation, reason = "the bits that are left are those meant")]
-fn write_numbers<W: Write + Seek>(
-    numbers: Sorter,
-    out: &mut Output<W>,
-    progress: &mut dyn FnMut(Stage, u64, u64),
-) -> Result<Vec<U32>, BuildError> {
-    let total = numbers.len();
-    u32::try_from(total).map_err(|_| BuildError::TooMany)?;
-    let bits = (total / 8).max(1).next_power_of_two().trailing_zeros();
-    let mut starts: Vec<U32> = Vec::with_capacity((1 << bits) + 1);
-    let mut done = 0_u32;
-    numbers.for_each(|entry| {
-        let (bucket, check) = crate::index::number_place((entry >> 64) as u64, bits);
-        while starts.len() <= bucket {
-            starts.push(done.into());
-        }
-        done += 1;
-        if done.is_multiple_of(1_000_000) {
-            progress(Stage::Numbers, done.into(), total);
-        }
-        out.write(NumberEntry { hash: check.into(), row: (entry as u32).into() }.as_bytes())
-    })?;
-    out.end(Section::Numbers)?;
-    starts.resize((1 << bits) + 1, done.into());
-    Ok(starts)
 }
 
 /// Builds an index of persons at a path; see [`Builder::finish`].

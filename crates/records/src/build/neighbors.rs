@@ -82,9 +82,9 @@ pub(super) fn buckets(sorted: &[Box<str>], counts: &[[u32; 2]]) -> Result<(Vec<U
     Ok((starts, entries))
 }
 
-/// Bits of a bucket's number: two entries a bucket, about.
+/// Bits of a bucket's number: four to eight entries a bucket, which lie in one or two lines of a cache.
 fn bucket_bits(keys: usize) -> u32 {
-    (keys / 2).max(1).next_power_of_two().trailing_zeros().min(30)
+    (keys / 4).max(1).ilog2().min(30)
 }
 
 /// Bucket of a key, and the bits that its entry keeps.

@@ -7,7 +7,7 @@ use zerocopy::byteorder::little_endian::U32;
 
 use super::BuildError;
 use crate::format::{self, BODY_START, Header, MAGIC, PAGE, Section, TableEntry, VERSION};
-use crate::phonetic;
+use crate::{Sources, phonetic};
 
 /// A file that is being written, section by section in their order.
 pub(super) struct Output<W> {
@@ -25,6 +25,7 @@ pub(super) struct Head {
     pub(super) rows: u64,
     pub(super) undated: u32,
     pub(super) first_day: u16,
+    pub(super) sources: Sources,
 }
 
 impl<W: Write + Seek> Output<W> {
@@ -90,7 +91,8 @@ impl<W: Write + Seek> Output<W> {
             file_bytes: self.offset.into(),
             undated: head.undated.into(),
             first_day: head.first_day.into(),
-            reserved: [0; 6],
+            sources_held: head.sources.bits(),
+            reserved: [0; 5],
             crc: 0.into(),
         };
         header.crc = format::head_crc(&header, self.table.as_bytes(), sums.as_bytes()).into();

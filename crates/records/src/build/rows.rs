@@ -5,7 +5,7 @@ use zstd::zstd_safe::CParameter;
 
 use super::BuildError;
 use super::lane::Draft;
-use crate::format::{BLOCK_RECORDS, DAY_ROWS_MAX, Key, NameRow, Row};
+use crate::format::{BLOCK_RECORDS, DAY_ROWS_MAX, Key, NameId, NameRow, Row};
 
 /// A draft whose names have the ids of the file, in the order of rows.
 pub(super) struct Sorted<'a> {
@@ -48,6 +48,8 @@ impl<'a> Sorted<'a> {
 #[derive(Default)]
 pub(super) struct Emitted {
     pub(super) keys: Vec<Key>,
+    /// The further names of all rows.
+    pub(super) further: Vec<NameId>,
     /// Full records up to the first beginning of a block, each behind its length.
     pub(super) head: Vec<Vec<u8>>,
     /// Whole blocks.
@@ -86,6 +88,7 @@ pub(super) fn emit(
             return Err(BuildError::TooManyOfADay);
         }
         out.keys.push(row.row.pack());
+        out.further.extend(row.row.further());
         let number = u32::try_from(number).map_err(|_| BuildError::TooMany)?;
         let entry = NameRow::new(row.row.given, row.day, rank);
         for surname in [row.row.surname, row.row.second] {

@@ -17,6 +17,8 @@ pub struct Evaluation {
     classes: BTreeMap<queries::Class, Tally>,
     /// By probability, how many candidates had it, and how many of them were the person.
     calibration: [(u64, u64); BINS],
+    /// The same by the logarithm of the odds that weights give.
+    by_odds: BTreeMap<i32, (u64, u64)>,
 }
 
 /// Equal parts of probability by which it is compared with what is true.
@@ -153,6 +155,10 @@ impl Evaluation {
                 *all += 1;
                 *right += u64::from(is_own(candidate));
             }
+            #[expect(clippy::cast_possible_truncation, reason = "halves of some dozens of bits")]
+            let (all, right) = self.by_odds.entry((candidate.odds_bits * 2.0).floor() as i32).or_default();
+            *all += 1;
+            *right += u64::from(is_own(candidate));
         }
         let tally = self.classes.entry(question.class).or_default();
         tally.asked += 1;
@@ -183,6 +189,13 @@ impl Evaluation {
     #[must_use]
     pub const fn calibration(&self) -> &[(u64, u64); BINS] {
         &self.calibration
+    }
+
+    /// By the logarithm to base 2 of the odds that weights give, in halves and rounded down, how many candidates had it,
+    /// and how many of them were the person: what the table of calibration is made from.
+    #[must_use]
+    pub const fn by_odds(&self) -> &BTreeMap<i32, (u64, u64)> {
+        &self.by_odds
     }
 
     /// All searches by name, or all by number, as one tally.

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::weigh::Agreement;
+use super::agreement::Agreement;
 use crate::day;
 
 /// The asked day, and the days that it may be an error for.

@@ -3,10 +3,11 @@
 use zerocopy::byteorder::little_endian::U64;
 
 use super::Thresholds;
+use super::calibration::{odds_bits, weighed};
 use super::asked::{Asked, GIVEN, GIVEN_JOINED, MIDDLE, SECOND, SURNAME};
 use super::lens::{GIVENS, Lens, SURNAMES};
-use super::weigh::Agreement;
-use crate::format::{Key, NameRow};
+use super::agreement::Agreement;
+use crate::format::{NameRow, Section};
 use crate::neighbor::Nearness;
 use crate::{Index, IndexError};
 
@@ -64,8 +65,8 @@ impl<'a> Finder<'a> {
 
     /// Whether what was found leaves little doubt, so that a wide search would only find what is less likely.
     pub(crate) fn is_confident(&self, thresholds: Thresholds) -> bool {
-        let odds = thresholds.matches / (1.0 - thresholds.matches).max(1e-6);
-        self.rows.iter().any(|(bits, _)| *bits >= odds.log2())
+        let enough = weighed(odds_bits(thresholds.matches));
+        self.rows.iter().any(|(bits, _)| *bits >= enough)
     }
 
     /// Searches as far as an effort goes. The wide search goes on where the narrow one ended.
@@ -110,10 +111,10 @@ impl<'a> Finder<'a> {
             return self.within_day(day, VARIANTS_OF_A_LONG_DAY);
         }
         let keys = self.index.keys(undated.clone())?;
-        self.compared += keys.len();
-        let of_day = keys.len();
-        for (row, key) in undated.zip(keys) {
-            let parts = key.row();
+        let of_day = undated.len();
+        self.compared += of_day;
+        for (row, parts) in undated.zip(keys.rows()) {
+            let parts = parts.ok_or(IndexError::Damaged { part: Section::Further.name() })?;
             let mark = |id: u32| if id == 0 { 0 } else { self.lens.marks.get(id).0 };
             let surnames = mark(parts.surname) | mark(parts.second);
             let givens = mark(parts.given) | mark(parts.middle);
@@ -146,7 +147,7 @@ impl<'a> Finder<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        let keys = self.index.keys(rows.clone())?;
+        let keys = self.index.keys(rows.clone())?.keys();
         let of_day = keys.len();
         for place in [SURNAME, SECOND] {
             for variant in 0..variants_max {
@@ -155,21 +156,21 @@ impl<'a> Finder<'a> {
                 };
                 let start = keys.partition_point(|key| key.surname() < id);
                 let run = keys.get(start..).unwrap_or_default().iter().take_while(|key| key.surname() == id);
-                for (key, row) in run.take(RUN_MAX).zip(rows.start + start..) {
-                    self.weigh_key(row, key, day, of_day)?;
+                for (_, row) in run.take(RUN_MAX).zip(rows.start + start..) {
+                    self.weigh_row(row, day, of_day)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn weigh_key(&mut self, row: usize, key: &Key, day: u16, of_day: usize) -> Result<(), IndexError> {
+    fn weigh_row(&mut self, row: usize, day: u16, of_day: usize) -> Result<(), IndexError> {
         if self.compared >= ENTRIES_MAX {
             self.complete = false;
             return Ok(());
         }
         self.compared += 1;
-        let weighed = self.lens.weigh(self.index, &key.row(), day, of_day, true)?;
+        let weighed = self.lens.weigh(self.index, &self.index.key(row)?, day, of_day, true)?;
         self.keep(row, weighed.bits());
         Ok(())
     }
@@ -270,6 +271,20 @@ impl<'a> Finder<'a> {
                 continue;
             }
             self.keep(row, weighed.bits());
+        }
+        Ok(())
+    }
+
+    /// Passes every row: what a search must find, but for rows without a day whose names are not the asked ones.
+    #[cfg(test)]
+    pub(super) fn scan(&mut self) -> Result<(), IndexError> {
+        for row in 0..self.index.rows() {
+            let day = self.index.day_of(row)?;
+            let of_day = self.index.day(day)?.len();
+            let weighed = self.lens.weigh(self.index, &self.index.key(row)?, day, of_day, true)?;
+            if day != 0 || !self.lens.asked.dates.is_asked || is_same_name(&weighed) {
+                self.keep(row, weighed.bits());
+            }
         }
         Ok(())
     }

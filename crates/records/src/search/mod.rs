@@ -10,11 +10,15 @@
 //! What is found is weighed ([`weigh`]): how much likelier each agreement is if the record is the person's than if it is
 //! anybody's. The sum, with how many persons there are, gives the probability.
 
+mod agreement;
 mod asked;
+mod calibration;
 mod dates;
 mod find;
 mod lens;
 mod marks;
+#[cfg(test)]
+mod naive;
 mod rank;
 mod weigh;
 
@@ -22,12 +26,12 @@ use std::fmt;
 
 use jiff::civil::Date;
 
-use crate::{AlienNumber, Identifier, Index, IndexError, Person, Place, Sex};
+use crate::{AlienNumber, Identifier, Index, IndexError, Person, Place, Sex, Sources};
 
 pub(crate) use asked::Asked;
 pub(crate) use find::{Effort, Finder};
 pub(crate) use rank::rank;
-pub use weigh::{Agreement, Part, Reason};
+pub use agreement::{Agreement, Part, Reason};
 
 /// What is known of the person asked for. Names may be in any case and with marks; an empty name or a none was not
 /// asked.
@@ -110,6 +114,8 @@ pub struct Found {
     pub complete: bool,
     /// Records that were compared: what the search cost, whatever the machine.
     pub compared: usize,
+    /// Whose records were searched.
+    pub searched: Sources,
 }
 
 /// A record that may be the person asked for.
@@ -117,10 +123,13 @@ pub struct Found {
 pub struct Candidate {
     /// The record.
     pub person: Person,
-    /// How likely it is the person's who was asked for, 0 to 1.
+    /// How likely it is the person's who was asked for, 0 to 1, as measured on generated questions of whom most are on
+    /// record (`protocol-specs/records.md` 5).
     pub probability: f32,
     /// What ranks candidates: the logarithm to base 2 of the odds, before what else was found is weighed against it.
     pub bits: f32,
+    /// The same, weighed against it: what the probability is made of, by a table that was measured.
+    pub odds_bits: f32,
     /// What the probability and its reasons amount to.
     pub class: Class,
     /// Each part that was asked, and what it counted.
@@ -163,6 +172,7 @@ impl Index {
                 finder.search(effort)?;
             }
         }
-        rank(vec![finder], settings, &|_, _| true)
+        let found = rank(vec![finder], settings, &|_, _| true)?;
+        Ok(Found { searched: self.sources(), ..found })
     }
 }

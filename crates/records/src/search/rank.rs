@@ -1,10 +1,11 @@
 //! Ranking: the best rows are read, numbers compared, and what else was found is weighed against each.
 
 use super::asked::Asked;
+use super::calibration::{calibrated, odds_bits, probability, weighed};
 use super::find::Finder;
-use super::weigh::{Agreement, Part, Reason};
+use super::agreement::{Agreement, Part, Reason};
 use super::{Candidate, Class, Found, Settings, Thresholds};
-use crate::{IndexError, Person, number};
+use crate::{IndexError, Person, Sources, number};
 
 /// Records that are read though they may not be shown: a number may raise one, and equals are ordered by number.
 const READ_MORE: usize = 4;
@@ -19,7 +20,8 @@ pub(crate) fn rank(
     settings: &Settings,
     is_current: &dyn Fn(usize, &Person) -> bool,
 ) -> Result<Found, IndexError> {
-    let mut found = Found { candidates: Vec::new(), total: 0, complete: true, compared: 0 };
+    let mut found =
+        Found { candidates: Vec::new(), total: 0, complete: true, compared: 0, searched: Sources::NONE };
     // File and row, with what the row weighs by names and date.
     let (mut rows, mut read) = (Vec::new(), Vec::new());
     for (file, finder) in finders.iter_mut().enumerate() {
@@ -85,10 +87,7 @@ fn weakest(rows: &[(f32, usize, u32)], settings: &Settings, asks_numbers: bool) 
         return behind;
     }
     // Nothing but numbers raises what is too unlikely to be possible.
-    let odds = f64::from(settings.thresholds.possible) / (1.0 - f64::from(settings.thresholds.possible)).max(1e-9);
-    #[expect(clippy::cast_possible_truncation, reason = "a float's last digits do not matter")]
-    let least = (odds.max(1e-9).log2() - 0.01) as f32;
-    behind.max(least)
+    behind.max(weighed(odds_bits(settings.thresholds.possible)) - 0.01)
 }
 
 fn candidate(finder: &Finder<'_>, row: usize) -> Result<Candidate, IndexError> {
@@ -102,7 +101,7 @@ fn candidate(finder: &Finder<'_>, row: usize) -> Result<Candidate, IndexError> {
         reasons.extend(weighed.reasons());
     }
     let bits = reasons.iter().map(|reason| reason.bits).sum::<f32>() + finder.prior();
-    Ok(Candidate { person, probability: 0.0, bits, class: Class::Unlikely, reasons })
+    Ok(Candidate { person, probability: 0.0, bits, odds_bits: bits, class: Class::Unlikely, reasons })
 }
 
 /// What a number counts that is the same, beyond what outweighs how many persons there are: it is the person's, unless
@@ -172,18 +171,20 @@ fn better(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
 /// for. Records of several sources may all be the person's.
 fn against_each_other(candidates: Vec<(Candidate, usize)>, unread: &[f64], thresholds: Thresholds) -> Vec<Candidate> {
     let odds: Vec<f64> = candidates.iter().map(|(candidate, _)| f64::from(candidate.bits).exp2()).collect();
-    let mut probabilities = Vec::with_capacity(candidates.len());
+    let mut odds_against = Vec::with_capacity(candidates.len());
     for ((candidate, file), own) in candidates.iter().zip(&odds) {
         let others = candidates.iter().zip(&odds).filter(|((other, _), _)| {
             other.person.source == candidate.person.source && other.person.alien_number != candidate.person.alien_number
         });
         let others = others.map(|(_, odds)| odds).sum::<f64>() + unread.get(*file).copied().unwrap_or(0.0);
-        #[expect(clippy::cast_possible_truncation, reason = "0 to 1; a float's last digits do not matter")]
-        probabilities.push(((own / (1.0 + own + others)) as f32, (own / (1.0 + own)) as f32));
+        #[expect(clippy::cast_possible_truncation, reason = "a float's last digits do not matter")]
+        odds_against.push((own.log2() - (1.0 + others).log2()) as f32);
     }
-    let weighed = candidates.into_iter().zip(probabilities).map(|((mut candidate, _), (probability, alone))| {
-        candidate.probability = probability;
-        candidate.class = class(probability, alone, &candidate.reasons, thresholds);
+    let weighed = candidates.into_iter().zip(odds_against).map(|((mut candidate, _), odds)| {
+        candidate.odds_bits = odds;
+        candidate.probability = probability(calibrated(odds));
+        let alone = probability(calibrated(candidate.bits));
+        candidate.class = class(candidate.probability, alone, &candidate.reasons, thresholds);
         candidate
     });
     weighed.collect()

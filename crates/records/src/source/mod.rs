@@ -24,6 +24,7 @@ mod column;
 mod date;
 mod header;
 mod read;
+mod rejects;
 mod row;
 mod write;
 

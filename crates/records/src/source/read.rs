@@ -1,7 +1,7 @@
 //! Reads an export: pieces of it are made records by several threads and handed on in their order.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,8 +9,9 @@ use std::thread;
 
 use super::chunks::{Piece, Pieces, text};
 use super::header::{Header, HeaderError};
+use super::rejects::Rejects;
 use super::row::{self, Fields, LINE_MAX, Reject, RejectReason};
-use super::{Column, DateOrder};
+use super::DateOrder;
 use crate::{Person, Source, Status};
 
 /// How an export is read.
@@ -154,7 +155,7 @@ fn read_from<E: From<ReadError>>(
     let mut pieces = Pieces::new(from).map_err(io)?;
     let first = pieces.first_line().map_err(io)?;
     let header = Header::read(&first, options).map_err(|cause| ReadError::Header { file: file.clone(), cause })?;
-    let mut rejects = Rejects { file: file.as_deref(), options, first: None, count: 0, out: None };
+    let mut rejects = Rejects::new(file.as_deref(), options);
     let mut read = Read::default();
     let workers = match options.threads {
         0 => thread::available_parallelism().map_or(1, Into::into),
@@ -288,58 +289,6 @@ fn made<'a>(row: &'a str, header: &Header, fields: &mut Fields<'a>) -> Result<Pe
 fn kept(row: &str) -> String {
     let row = row.trim_end();
     row.char_indices().take_while(|(place, _)| *place < REJECT_MAX).map(|(_, c)| c).collect()
-}
-
-/// Counts rejects and writes them down.
-struct Rejects<'a> {
-    file: Option<&'a Path>,
-    options: &'a Options,
-    first: Option<(u64, Reject)>,
-    count: u64,
-    out: Option<BufWriter<File>>,
-}
-
-impl Rejects<'_> {
-    fn take(&mut self, rejects: Vec<(u64, Reject, String)>) -> Result<(), ReadError> {
-        for (line, reject, row) in rejects {
-            self.count += 1;
-            self.write(line, reject, &row)?;
-            let (line, reject) = *self.first.get_or_insert((line, reject));
-            if self.count > self.options.rejects_max {
-                self.finish()?;
-                let (file, max) = (self.file.map(ToOwned::to_owned), self.options.rejects_max);
-                return Err(ReadError::TooManyRejects { file, max, line, reject });
-            }
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, line: u64, reject: Reject, row: &str) -> Result<(), ReadError> {
-        let Some(path) = &self.options.rejects else { return Ok(()) };
-        let error = |cause| ReadError::Rejects { file: path.clone(), cause };
-        if self.out.is_none() {
-            let mut out = BufWriter::new(private(path).map_err(error)?);
-            out.write_all(b"line,column,reason,row\n").map_err(error)?;
-            self.out = Some(out);
-        }
-        let Some(out) = &mut self.out else { return Ok(()) };
-        let (column, row) = (reject.column.map_or("", Column::name), row.replace('"', "\"\""));
-        writeln!(out, "{line},{column},\"{}\",\"{row}\"", reject.reason).map_err(error)
-    }
-
-    fn finish(&mut self) -> Result<(), ReadError> {
-        let Some((path, out)) = self.options.rejects.as_ref().zip(self.out.as_mut()) else { return Ok(()) };
-        out.flush().map_err(|cause| ReadError::Rejects { file: path.clone(), cause })
-    }
-}
-
-/// A new file that its owner alone may read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -61,10 +61,13 @@ fn every_message_goes_to_the_requester_and_says_what_it_is() {
             assert!(text.starts_with(&format!("{FIRST_LINE}\r\n")) && text.contains("E0000000027"), "{file}");
         }
         let answer = str::from_utf8(&answer.bytes).unwrap();
-        let searched = "\r\nSEARCHED: CIS, NIIS, CLAIMS, ADIS, ENFORCE, SEVIS, DACS, RAPS\r\n\
-                        NOT SEARCHED: NCIC, III, STATE CRIMINAL HISTORY\r\n";
+        // Of which the center has an index.
+        let (searched, others) = (index.sources(), index.sources().others());
+        let searched = format!(
+            "\r\nSEARCHED: {searched}\r\nNOT SEARCHED: {others}, NCIC, III, STATE CRIMINAL HISTORY\r\n"
+        );
         assert!(answer.contains(CAVEAT), "{file}");
-        assert_eq!(answer.contains(searched), *file != "more-information", "{file}");
+        assert_eq!(answer.contains(&searched), *file != "more-information", "{file}");
     }
 }
 
@@ -131,14 +134,16 @@ fn templates_of_a_directory_are_used() {
     std::fs::write(directory.path().join("no-record.txt"), text).unwrap();
     let writer = Writer::new(*ORI, Templates::load(Some(directory.path())).unwrap());
     let body = body(&[("NAM", "NOBODY, AT ALL")]);
-    let [_, answer] = replies(&index(), &writer, 1, delivered(SENT, &body).as_bytes()).unwrap();
-    assert_eq!(
-        str::from_utf8(&answer.bytes).unwrap(),
+    let index = index();
+    let [_, answer] = replies(&index, &writer, 1, delivered(SENT, &body).as_bytes()).unwrap();
+    let (searched, others) = (index.sources(), index.sources().others());
+    let expected = format!(
         "IAR.ZZLESC000.ZA0010000.*T0000001AA.TXT\r\n\
          EMULATOR - SYNTHETIC DATA\r\n\
          ID E0000000001\r\n\
          NOTHING ON NOBODY, AT ALL\r\n\
-         CIS, NIIS, CLAIMS, ADIS, ENFORCE, SEVIS, DACS, RAPS|NCIC, III, STATE CRIMINAL HISTORY\r\n\
+         {searched}|{others}, NCIC, III, STATE CRIMINAL HISTORY\r\n\
          THIS RESPONSE IS NOT A DETAINER AND NOT GROUNDS FOR ARREST."
     );
+    assert_eq!(str::from_utf8(&answer.bytes).unwrap(), expected);
 }

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use codec::legacy::{disallowed_byte, parse_input};
 use proptest::prelude::*;
-use records::Index;
+use records::Holdings;
 use responder::answer::{FIRST_LINE, Writer};
 
 use crate::persons::{SENT, body, crowd, delivered, replies, writer};
 
-static CENTER: LazyLock<(Index, Writer)> = LazyLock::new(|| (crowd(), writer()));
+static CENTER: LazyLock<(Holdings, Writer)> = LazyLock::new(|| (crowd(), writer()));
 
 /// Far more than any answer of ours has, far less than a message may have.
 const REPLY_BYTES_MAX: usize = 8 * 1024;

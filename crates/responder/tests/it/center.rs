@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::network::{Switch, SwitchLink, logged, soon};
-use crate::persons::{SENT, body, delivered, index, persons, replies, writer};
+use crate::persons::{SENT, body, by_source, delivered, index, persons, replies, writer};
 
 fn ax() -> StationName {
     StationName::parse("AX").unwrap()
@@ -47,9 +47,12 @@ impl Center {
 }
 
 fn config(switch: &Switch) -> Config {
-    let path = switch.directory.path().join("records.index");
-    records::build(persons(), &path).unwrap();
-    Config::new(ax(), switch.dialer(ax()), path)
+    let path = switch.directory.path().join("records");
+    std::fs::create_dir(&path).unwrap();
+    for (source, persons) in by_source(persons()) {
+        records::build(persons, &path.join(format!("{}.idx", source.name()))).unwrap();
+    }
+    Config::new(ax(), switch.dialer(ax()), vec![path])
 }
 
 fn inquiry() -> String {
@@ -182,9 +185,9 @@ async fn a_center_without_a_switch_ends_at_once() {
 async fn an_index_or_template_that_cannot_be_used_is_told_at_the_start() {
     let switch = Switch::new(ax()).await;
     let config = config(&switch);
-    let missing = Config { index: switch.directory.path().join("missing"), ..config.clone() };
+    let missing = Config { indexes: vec![switch.directory.path().join("missing")], ..config.clone() };
     let error = Lesc::open(missing).unwrap_err();
-    assert!(matches!(error, OpenError::Index { .. }) && error.to_string().ends_with("missing cannot be used"));
+    assert!(matches!(error, OpenError::Records(records::OpenError::Index { .. })) && error.to_string().ends_with("missing cannot be used"));
     let empty = Config { templates: Some(switch.directory.path().join("pki")), ..config };
     let error = lesc::run(empty, CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, OpenError::Templates(_)), "{error}");

@@ -3,7 +3,7 @@
 use codec::legacy::parse_output;
 use codec::name::Ori;
 use jiff::civil::{Date, date};
-use records::{Admission, AlienNumber, Index, Person, Place, Sex, Source, Status, build_bytes, synth};
+use records::{Admission, AlienNumber, Holdings, Index, Person, Place, Settings, Sex, Source, Status, build_bytes, synth};
 use responder::answer::{ORI, Reply, Writer};
 use responder::decision::decide;
 use responder::inquiry::Inquiry;
@@ -46,14 +46,24 @@ fn record(number: u32, surname: &str, given: &str, middle: &str, born: Date, sta
     }
 }
 
-pub(crate) fn index() -> Index {
-    assert_eq!(Source::ALL.len(), 8);
-    Index::from_bytes(build_bytes(persons()).unwrap()).unwrap()
+pub(crate) fn index() -> Holdings {
+    holdings(persons())
+}
+
+/// Persons by the sources that have any.
+pub(crate) fn by_source(persons: Vec<Person>) -> Vec<(Source, Vec<Person>)> {
+    let of = |source| persons.iter().filter(move |person| person.source == source).cloned().collect::<Vec<_>>();
+    Source::ALL.into_iter().map(|source| (source, of(source))).filter(|(_, of)| !of.is_empty()).collect()
+}
+
+fn holdings(persons: Vec<Person>) -> Holdings {
+    let index = |persons| Index::from_bytes(build_bytes(persons).unwrap()).unwrap();
+    Holdings::new(by_source(persons).into_iter().map(|(source, of)| (source.name().to_owned(), index(of))).collect())
 }
 
 /// An index of nobody in particular, in which little is found by chance and something now and then.
-pub(crate) fn crowd() -> Index {
-    Index::from_bytes(build_bytes(synth::persons(1, 2_000).chain(persons())).unwrap()).unwrap()
+pub(crate) fn crowd() -> Holdings {
+    holdings(synth::persons(1, 2_000).chain(persons()).collect())
 }
 
 pub(crate) fn writer() -> Writer {
@@ -94,8 +104,8 @@ pub(crate) fn delivered(sent: &str, body: &str) -> String {
 pub(crate) const SENT: &str = "08:00 01/31/2030 00027 AX";
 
 /// What the center replies to the bytes of an inquiry: none if they are no message.
-pub(crate) fn replies(index: &Index, writer: &Writer, validation: u32, bytes: &[u8]) -> Option<[Reply; 2]> {
+pub(crate) fn replies(holdings: &Holdings, writer: &Writer, validation: u32, bytes: &[u8]) -> Option<[Reply; 2]> {
     let inquiry = Inquiry::read(validation, &parse_output(bytes).ok()?);
-    let decision = decide(&inquiry, |query, limit| index.search(query, limit)).unwrap();
+    let decision = decide(&inquiry, |query, limit| holdings.search(query, &Settings::best(limit))).unwrap();
     Some([writer.acknowledgement(&inquiry), writer.answer(&inquiry, &decision)])
 }

@@ -160,7 +160,7 @@ impl Side {
             self.buffer.extend_from_slice(&piece);
             self.session.handle_bytes(now, &mut self.buffer);
             assert!(self.session.partial_bytes() <= self.config.message_bytes_max);
-            assert!(self.buffer.len() < 32_768, "whole blocks are taken");
+            assert!(self.buffer.len() < 65_000, "whole blocks and frames are taken");
             self.drain(now);
         }
         while self.undecided.front().is_some_and(|(at, ..)| *at <= now) {
@@ -203,6 +203,10 @@ impl Side {
 const QUICK: Owner = Owner { decides_after: Duration::from_millis(1), refuses_one_in: 0 };
 const LAN: Link = Link { latency: Duration::from_micros(200), piece_bytes: 16_384 };
 
+fn fox_configs() -> [Config; 2] {
+    [Config::fox(Role::Switch, 0), Config::fox(Role::Station, 0)]
+}
+
 fn configs() -> [Config; 2] {
     [Config::new(Role::Switch), Config::new(Role::Station)]
 }
@@ -224,9 +228,11 @@ fn both_directions_at_once_deliver_everything_in_order() {
 
 #[test]
 fn an_idle_link_lives_by_its_keep_alive() {
-    let mut pair = Pair::new(configs(), [QUICK; 2], LAN);
-    pair.wait(seconds(24 * 3600));
-    assert!(pair.sides.iter().all(|side| !side.closed));
+    for configs in [configs(), fox_configs()] {
+        let mut pair = Pair::new(configs, [QUICK; 2], LAN);
+        pair.wait(seconds(24 * 3600));
+        assert!(pair.sides.iter().all(|side| !side.closed));
+    }
 }
 
 #[test]
@@ -251,7 +257,16 @@ fn a_full_store_delays_and_loses_nothing() {
 
 #[test]
 fn lost_links_lose_no_message() {
-    let mut pair = Pair::new(configs(), [QUICK; 2], Link { latency: Duration::from_millis(30), piece_bytes: 1000 });
+    lost_links(configs());
+}
+
+#[test]
+fn lost_links_lose_no_message_in_frames() {
+    lost_links(fox_configs());
+}
+
+fn lost_links(configs: [Config; 2]) {
+    let mut pair = Pair::new(configs, [QUICK; 2], Link { latency: Duration::from_millis(30), piece_bytes: 1000 });
     (1..=200).for_each(|number| pair.send(0, outgoing(number, body(700 * number as usize))));
     for _ in 0..20 {
         for _ in 0..37 {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use codec::block::{Block, Function, Status};
+use codec::fox::{Frame, FrameType};
 use codec::time::Tick;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngSeed};
@@ -63,6 +64,31 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Frames as a peer may send them.
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let letter = prop_oneof![
+        8 => Just(b'M'), 3 => Just(b'A'), 2 => Just(b'N'), 2 => Just(b'H'), 2 => Just(b'C'), 1 => any::<u8>()
+    ];
+    let payload = prop_oneof![
+        1 => Just(b"\0\x01\0\x01\0\0\x02\x00\0\0\0\0NB64LF  ".to_vec()),
+        1 => Just(b"0012 NOT NOW".to_vec()),
+        1 => Just(b"0013 SLOWER".to_vec()),
+        4 => (0..60usize).prop_map(|bytes| body(bytes).to_vec()),
+        1 => (0..64_984usize).prop_map(|bytes| body(bytes).to_vec()),
+    ];
+    let damage = prop_oneof![60 => Just(None), 1 => any::<(prop::sample::Index, u8)>().prop_map(Some)];
+    (letter, 0..4u16, any::<bool>(), payload, damage).prop_map(|(letter, exchange, last, payload, damage)| {
+        let frame = Frame::with_payload(FrameType::from_letter(letter), exchange, payload.into()).unwrap();
+        let mut encoded = BytesMut::new();
+        if last { frame } else { frame.followed() }.encode(&mut encoded);
+        if let Some((place, byte)) = damage {
+            let place = place.index(encoded.len());
+            encoded[place] = byte;
+        }
+        encoded.to_vec()
+    })
+}
+
 /// What the owner does between two pieces of the stream.
 #[derive(Debug, Clone)]
 enum Act {
@@ -74,7 +100,8 @@ enum Act {
     Transmit,
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn act(fox: bool) -> impl Strategy<Value = Act> {
+    let piece = if fox { frames().boxed() } else { piece().boxed() };
     let refusal = prop_oneof![
         3 => Just(None),
         1 => Just(Some(Refusal::Temporary)),
@@ -82,7 +109,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Some(Refusal::TooMany)),
     ];
     prop_oneof![
-        8 => piece().prop_map(Act::Piece),
+        8 => piece.prop_map(Act::Piece),
         3 => (1..4u32, 0..70_000usize).prop_map(|(validation, bytes)| Act::Send(validation, bytes)),
         4 => (any::<prop::sample::Index>(), refusal).prop_map(|(which, why)| Act::Answer(which, why)),
         2 => (0..8_000_000u64).prop_map(Act::Wait),
@@ -98,11 +125,13 @@ proptest! {
     fn every_message_is_delivered_exactly_once_over_a_lossless_link(
         messages in prop::collection::vec((0..2usize, message_bytes(), 0..500_000u64), 1..120),
         windows in [1..40u16, 1..40u16],
+        fox in any::<bool>(),
         owners in [owner(), owner()],
         latency in 0..2_000u64,
         piece_bytes in prop_oneof![1..40usize, 1_000..70_000usize],
     ) {
-        let config = |role, window| Config { window, ..Config::new(role) };
+        let base = |role| if fox { Config::fox(role, 0) } else { Config::new(role) };
+        let config = |role, window| Config { window, ..base(role) };
         let configs = [config(Role::Switch, windows[0]), config(Role::Station, windows[1])];
         // Long messages in tiny pieces would take long and show nothing that short ones do not.
         let long = messages.iter().any(|(_, bytes, _)| *bytes > 1000);
@@ -135,11 +164,12 @@ proptest! {
 
     #[test]
     fn no_peer_makes_a_session_panic_or_grow(
-        acts in prop::collection::vec(act(), 1..80),
+        (fox, acts) in any::<bool>().prop_flat_map(|fox| (Just(fox), prop::collection::vec(act(fox), 1..80))),
         role in prop_oneof![Just(Role::Switch), Just(Role::Station)],
     ) {
         let limit = 50_000;
-        let config = Config { window: 3, message_bytes_max: limit, ..Config::new(role) };
+        let base = if fox { Config::fox(role, 9) } else { Config::new(role) };
+        let config = Config { window: 3, message_bytes_max: limit, ..base };
         let output_bytes_max = config.output_bytes_max + 32_768;
         let (mut now, mut sent) = (Tick(0), 0u64);
         let mut session = Session::new(config, now);
@@ -151,7 +181,8 @@ proptest! {
                 Act::Piece(bytes) => {
                     buffer.extend_from_slice(&bytes);
                     session.handle_bytes(now, &mut buffer);
-                    prop_assert!(buffer.len() < 32_768);
+                    let longest = if fox { 65_000 } else { 32_768 };
+                    prop_assert!(buffer.len() < longest);
                 }
                 Act::Send(validation, bytes) => {
                     sent += 1;
@@ -176,8 +207,8 @@ proptest! {
                 Act::Transmit => {
                     output.clear();
                     session.transmit(now, &mut output);
-                    // Answers are 28 bytes for at most 80 blocks and acts; the rest is data.
-                    prop_assert!(output.len() <= output_bytes_max + 28 * 160);
+                    // Answers are 28 bytes, or at most 80 in a frame, for at most 80 pieces and acts; the rest is data.
+                    prop_assert!(output.len() <= output_bytes_max + 80 * 160);
                 }
             }
             prop_assert!(session.partial_bytes() <= limit);
@@ -206,13 +237,15 @@ proptest! {
     fn no_bytes_make_a_session_panic(
         pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 0..20),
     ) {
-        let mut session = Session::new(Config::new(Role::Switch), Tick(0));
-        let mut buffer = BytesMut::new();
-        for bytes in pieces {
-            buffer.extend_from_slice(&bytes);
-            session.handle_bytes(Tick(0), &mut buffer);
-            while session.poll_event().is_some() {}
+        for config in [Config::new(Role::Switch), Config::fox(Role::Switch, 1)] {
+            let mut session = Session::new(config, Tick(0));
+            let mut buffer = BytesMut::new();
+            for bytes in &pieces {
+                buffer.extend_from_slice(bytes);
+                session.handle_bytes(Tick(0), &mut buffer);
+                while session.poll_event().is_some() {}
+            }
+            prop_assert!(session.is_closed() || buffer.len() < 4);
         }
-        prop_assert!(session.is_closed() || buffer.len() < 4);
     }
 }

@@ -1,5 +1,6 @@
 //! A switch under steady traffic, without a disk and a network: what one message costs in the core.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use codec::dictionary::{Authorization, Dictionary};
 use codec::name::{Line, MessageKey, Ori, StationName};
 use codec::time::{Tick, Timestamp};
 use switch_core::{
-    Action, Event, Folds, LinkId, Network, NetworkConfig, Now, OriConfig, Section, Sections, Sequence, StationConfig,
-    Switch, Token, Verified,
+    Action, Delivery, Event, Folds, LinkId, Network, NetworkConfig, Now, OriConfig, Section, Sections, Sequence,
+    StationConfig, Switch, Token, Verified,
 };
 
 /// An IAQ of the usual size.
@@ -22,6 +23,10 @@ pub(crate) struct Scenario {
     time: u64,
     validation: u32,
     stored: u64,
+    /// Who asks in a large network, by which link.
+    senders: Vec<(LinkId, Ori)>,
+    /// What the center has, in a large network.
+    in_flight: VecDeque<Delivery>,
 }
 
 impl Scenario {
@@ -33,28 +38,139 @@ impl Scenario {
             ..StationConfig::new(StationName::parse(name).expect("a name"))
         };
         let agency = OriConfig {
-            ori: Ori::parse("ZA0010000").expect("an ORI"),
-            line: Line::parse("ZA").expect("a line"),
             authorization: vec![Authorization::Administrative, Authorization::CriminalHistory],
-            active: true,
+            ..OriConfig::new(Ori::parse("ZA0010000").expect("an ORI"), Line::parse("ZA").expect("a line"))
         };
         let config = NetworkConfig {
             stations: vec![station("ZA", "ZA"), station("AX", "AX")],
             oris: vec![agency],
             ..NetworkConfig::default()
         };
+        Self::of(config, &["ZA", "AX"])
+    }
+
+    /// 315 stations that are up, 50,000 agencies, 100,000 messages that wait for the center; some entries of the directory,
+    /// some states and help files changed, some hit confirmations open.
+    pub(crate) fn large() -> Self {
+        const STATIONS: usize = 315;
+        const AGENCIES: usize = 50_000;
+        const WAITING: usize = 100_000;
+        let key = |text| MessageKey::parse(text).expect("a key");
+        let lines: Vec<String> = (0..26 * 26_u8 as usize)
+            .map(|n| [n / 26, n % 26].map(|n| char::from(b'A' + u8::try_from(n).expect("a letter"))).iter().collect())
+            .filter(|line| !["NL", "OD", "AX"].contains(&String::as_str(line)))
+            .take(STATIONS - 1)
+            .chain(["AX".to_owned()])
+            .collect();
+        let station = |line: &String| StationConfig {
+            lines: vec![Line::parse(line).expect("a line")],
+            accepts: [key("IAQ"), key("YQ"), key("YR")].into(),
+            ..StationConfig::new(StationName::parse(line).expect("a name"))
+        };
+        let agency = |n: usize| {
+            let line = &lines[n % (STATIONS - 1)];
+            let mut entry = OriConfig {
+                authorization: vec![Authorization::Administrative, Authorization::CriminalHistory],
+                ..OriConfig::new(ori_of(line, n), Line::parse(line).expect("a line"))
+            };
+            entry.details.name = format!("SAMPLE PLACE {n}");
+            entry.details.kind = if n < STATIONS { "SA" } else { "PD" }.to_owned();
+            entry
+        };
+        let config = NetworkConfig {
+            stations: lines.iter().map(station).collect(),
+            oris: (0..AGENCIES).map(agency).collect(),
+            ..NetworkConfig::default()
+        };
+        let names: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let mut scenario = Self::of(config, &names);
+        scenario.senders = (0..AGENCIES)
+            .map(|n| (LinkId((n % (STATIONS - 1)) as u64 + 1), ori_of(&lines[n % (STATIONS - 1)], n)))
+            .collect();
+        for n in 0..1_000_usize {
+            let (link, ori) = scenario.senders[n % (STATIONS - 1)];
+            let (line, asked) = (ori.line(), scenario.senders[(n + 1) % (STATIONS - 1)].1);
+            for text in [
+                format!(
+                    "TA.{ori}.OD.TXT\r\nORI/{}.LOC/NEW PLACE {n}.TYP/PD.AUT/AC.HRS/A.PHO/5555550100",
+                    ori_of(line.as_str(), 100_000 + n)
+                ),
+                format!(
+                    "YQ.{ori}.{asked}.TXT\r\nRTY/WP.RNO/1.PRI/R.OCA/CASE{n}.NIC/NONE.NAM/SAMPLE, PERSON A.DOB/19800102.RNA/SGT TEST.RAG/TEST PD"
+                ),
+                format!("SM.{ori}.NL.TXT\r\n{line} OUT OF SERVICE FOR FQ"),
+                format!("AM.{ori}.{line}ORIUPDT.TXT\r\nHELP OF {line}"),
+            ] {
+                scenario.receive(link, text.into());
+                scenario.finish();
+            }
+        }
+        scenario.in_flight.clear();
+        for _ in 0..WAITING {
+            let (link, message) = scenario.inquiry();
+            scenario.receive(link, message);
+            let through = Sequence(scenario.stored);
+            scenario.handle(Event::Stored { through });
+        }
+        scenario
+    }
+
+    fn of(config: NetworkConfig, names: &[&str]) -> Self {
         let dictionary = Arc::new(Dictionary::builtin().clone());
         let network = Arc::new(Network::new(config, &dictionary).expect("a network"));
         let folds = Folds::new(&network);
         let switch = Switch::new(Arc::clone(&network), dictionary, folds, now(0));
-        let mut scenario = Self { network, switch, time: 0, validation: 0, stored: 0 };
-        for (link, name) in [(1, "ZA"), (2, "AX")] {
+        let mut scenario = Self {
+            network,
+            switch,
+            time: 0,
+            validation: 0,
+            stored: 0,
+            senders: Vec::new(),
+            in_flight: VecDeque::new(),
+        };
+        for (link, name) in (1..).zip(names) {
             let station = Verified::assertion(StationName::parse(name).expect("a name"));
             let from = ([127, 0, 0, 1], 49_152).into();
             scenario.handle(Event::Attached { link: LinkId(link), station, from, certificate: "01".to_owned() });
             scenario.handle(Event::Room { link: LinkId(link), messages: 32 });
         }
         scenario
+    }
+
+    /// An inquiry of one of many agencies, and the link it comes by.
+    pub(crate) fn inquiry(&mut self) -> (LinkId, Bytes) {
+        let (link, ori) = self.senders[self.validation as usize * 7_919 % self.senders.len()];
+        let text = std::str::from_utf8(INQUIRY).expect("text").replace("ZA0010000", ori.as_str());
+        (link, text.into())
+    }
+
+    /// One message is received; nothing else.
+    pub(crate) fn receive(&mut self, link: LinkId, message: Bytes) -> usize {
+        self.validation = self.validation.wrapping_add(1).max(1);
+        let token = Token(u64::from(self.validation));
+        self.handle(Event::Received { link, token, validation: self.validation, message }).len()
+    }
+
+    /// What was received is stored, and what goes out is acknowledged.
+    pub(crate) fn finish(&mut self) {
+        let through = Sequence(self.stored);
+        for action in self.handle(Event::Stored { through }) {
+            if let Action::Deliver { link, delivery, .. } = action {
+                self.handle(Event::Delivered { link, delivery });
+                self.handle(Event::Room { link, messages: 32 });
+            }
+        }
+    }
+
+    /// What was received is stored, and one of those that wait goes out.
+    pub(crate) fn finish_one(&mut self) {
+        let through = Sequence(self.stored);
+        self.handle(Event::Stored { through });
+        let link = LinkId(self.network.stations().count() as u64);
+        let Some(delivery) = self.in_flight.pop_front() else { return };
+        self.handle(Event::Delivered { link, delivery });
+        self.handle(Event::Room { link, messages: 1 });
     }
 
     /// One message from its reception to the acknowledgement of its copy: five events. Returns the bytes that went out.
@@ -112,6 +228,11 @@ impl Scenario {
             if let Action::Store { sequence, .. } = &action {
                 self.stored = sequence.0;
             }
+            if let Action::Deliver { delivery, .. } = &action
+                && !self.senders.is_empty()
+            {
+                self.in_flight.push_back(*delivery);
+            }
             actions.push(action);
         }
         actions
@@ -165,6 +286,10 @@ impl Checkpoint {
             self.sections.iter().map(|(name, version, bytes)| Section { name, version: *version, bytes }).collect();
         Folds::restore(&self.network, &sections).expect("a checkpoint of this version")
     }
+}
+
+fn ori_of(line: &str, number: usize) -> Ori {
+    Ori::parse(&format!("{line}{number:07}")).expect("an ORI")
 }
 
 fn now(time: u64) -> Now {

@@ -7,14 +7,23 @@
 //! Integers are varints of seven bits to a byte, the lowest first; where a column rises, its entries are differences
 //! to the entry before. What has no order of its own is sorted, so that equal folds give equal bytes.
 
+mod pieces;
+
 use codec::name::{MessageKey, StationName};
-use codec::number::Number;
 use codec::time::Timestamp;
 
+use super::confirmations::Confirmations;
+use super::controls::Controls;
+use super::help::HelpFiles;
+use super::marks::Marked;
+use super::overlay::Overlay;
+use super::states::States;
 use super::{Copy, DEAD_LETTERS_MAX, DeadLetter, Folds, Stage, is_notice};
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
 use crate::network::{Network, StationIndex};
 use crate::repeats::{FINGERPRINT_BYTES, Fingerprint, REMEMBERED_MAX};
+
+pub(crate) use pieces::{In, Out};
 
 /// One section of a checkpoint.
 #[derive(Debug, Clone, Copy)]
@@ -60,10 +69,15 @@ const REPEATS: (&str, u32) = ("repeats", 1);
 const COPIES: (&str, u32) = ("copies", 1);
 const DEAD_LETTERS: (&str, u32) = ("dead-letters", 1);
 const QUERIES: (&str, u32) = ("queries", 1);
-const SECTIONS: [(&str, u32); 5] = [COUNTERS, REPEATS, COPIES, DEAD_LETTERS, QUERIES];
+const DIRECTORY: (&str, u32) = ("directory", 1);
+const HELP: (&str, u32) = ("help", 1);
+const STATES: (&str, u32) = ("states", 1);
+const CONFIRMATIONS: (&str, u32) = ("confirmations", 1);
+const CONTROLS: (&str, u32) = ("controls", 1);
+const MARKS: (&str, u32) = ("marks", 1);
+const SECTIONS: [(&str, u32); 11] =
+    [COUNTERS, REPEATS, COPIES, DEAD_LETTERS, QUERIES, DIRECTORY, HELP, STATES, CONFIRMATIONS, CONTROLS, MARKS];
 
-/// Handed on at once: a multiple of what a disk writes well.
-const PIECE_BYTES: usize = 64 << 10;
 /// In the byte with a copy's class: it is the switch's own, and its flow is its number.
 const NOTICE: u8 = 0x80;
 
@@ -73,12 +87,24 @@ impl Folds {
     /// # Errors
     /// As `out` says.
     pub fn checkpoint<S: Sections>(&self, out: &mut S) -> Result<(), S::Error> {
-        let mut out = Out { out, piece: Vec::with_capacity(PIECE_BYTES.saturating_mul(2)) };
+        let mut out = Out::new(out);
         self.put_counters(&mut out)?;
         self.put_repeats(&mut out)?;
         self.put_copies(&mut out)?;
         self.put_dead_letters(&mut out)?;
         self.put_queries(&mut out)?;
+        out.begin(DIRECTORY)?;
+        self.overlay.put(&mut out)?;
+        out.begin(HELP)?;
+        self.help.put(&mut out)?;
+        out.begin(STATES)?;
+        self.states.put(&mut out)?;
+        out.begin(CONFIRMATIONS)?;
+        self.confirmations.put(&mut out)?;
+        out.begin(CONTROLS)?;
+        self.controls.put(&mut out)?;
+        out.begin(MARKS)?;
+        self.marked.put(&mut out)?;
         out.flush()
     }
 
@@ -100,13 +126,19 @@ impl Folds {
             let (Some(section), None) = (found.next(), found.next()) else {
                 return Err(error(name, "is not there exactly once"));
             };
-            let mut input = In { rest: section.bytes, stations: &stations };
+            let mut input = In::new(section.bytes, &stations);
             let read = match known {
                 COUNTERS => folds.read_counters(&mut input).map(|read| stations = read),
                 REPEATS => folds.read_repeats(&mut input),
                 COPIES => folds.read_copies(&mut input),
                 DEAD_LETTERS => folds.read_dead_letters(&mut input),
-                _ => folds.read_queries(&mut input),
+                QUERIES => folds.read_queries(&mut input),
+                DIRECTORY => Overlay::read(&mut input).map(|read| folds.overlay = read),
+                HELP => HelpFiles::read(&mut input).map(|read| folds.help = read),
+                STATES => States::read(&mut input).map(|read| folds.states = read),
+                CONFIRMATIONS => Confirmations::read(&mut input).map(|read| folds.confirmations = read),
+                CONTROLS => Controls::read(&mut input).map(|read| folds.controls = read),
+                _ => Marked::read(&mut input).map(|read| folds.marked = read),
             };
             read.ok_or_else(|| error(name, "cannot be read"))?;
         }
@@ -289,140 +321,5 @@ impl Folds {
             self.query(sequence, station)?;
         }
         input.end()
-    }
-}
-
-/// Gathers what is written into pieces.
-struct Out<'a, S> {
-    out: &'a mut S,
-    piece: Vec<u8>,
-}
-
-impl<S: Sections> Out<'_, S> {
-    fn begin(&mut self, (name, version): (&str, u32)) -> Result<(), S::Error> {
-        self.flush()?;
-        self.out.begin(name, version)
-    }
-
-    fn flush(&mut self) -> Result<(), S::Error> {
-        if !self.piece.is_empty() {
-            self.out.write(&self.piece)?;
-            self.piece.clear();
-        }
-        Ok(())
-    }
-
-    fn end_entry(&mut self) -> Result<(), S::Error> {
-        if self.piece.len() < PIECE_BYTES { Ok(()) } else { self.flush() }
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.piece.extend_from_slice(bytes);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.count(text.len());
-        self.bytes(text.as_bytes());
-    }
-
-    fn count(&mut self, count: usize) {
-        self.number(u64::try_from(count).unwrap_or(u64::MAX));
-    }
-
-    fn number(&mut self, number: u64) {
-        let mut rest = number;
-        while rest >= 0x80 {
-            self.piece.push(0x80 | low_seven_bits(rest));
-            rest >>= 7;
-        }
-        self.piece.push(low_seven_bits(rest));
-    }
-
-    /// A number in a column that rises; one that does not is right all the same, and long.
-    fn rise(&mut self, number: u64, last: &mut u64) {
-        self.number(number.wrapping_sub(*last));
-        *last = number;
-    }
-
-    /// A number that is near the one before, on either side.
-    fn difference(&mut self, number: i64, last: &mut i64) {
-        let difference = number.wrapping_sub(*last);
-        self.number(((difference << 1) ^ (difference >> 63)).cast_unsigned());
-        *last = number;
-    }
-}
-
-fn low_seven_bits(number: u64) -> u8 {
-    u8::try_from(number & 0x7f).unwrap_or(0)
-}
-
-/// What is left of a section.
-struct In<'a> {
-    rest: &'a [u8],
-    /// Where the stations of the checkpoint are in the folds.
-    stations: &'a [StationIndex],
-}
-
-impl<'a> In<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.array()?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                return None;
-            }
-            number |= bits.checked_shl(shift)?;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    /// How many entries follow, each of at least so many bytes: more than there can be are found before they cost memory.
-    fn count(&mut self, entry_bytes: usize) -> Option<usize> {
-        let count = usize::try_from(self.number()?).ok()?;
-        (count.checked_mul(entry_bytes)? <= self.rest.len()).then_some(count)
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let length = usize::try_from(self.number()?).ok()?;
-        std::str::from_utf8(self.take(length)?).ok()
-    }
-
-    fn five_digits(&mut self) -> Option<Number> {
-        Number::new(u32::try_from(self.number()?).ok()?)
-    }
-
-    fn station(&mut self) -> Option<StationIndex> {
-        let place = usize::try_from(self.number()?).ok()?;
-        self.stations.get(place).copied()
-    }
-
-    fn rise(&mut self, last: &mut u64) -> Option<u64> {
-        *last = last.wrapping_add(self.number()?);
-        Some(*last)
-    }
-
-    fn difference(&mut self, last: &mut i64) -> Option<i64> {
-        let number = self.number()?;
-        let difference = (number >> 1).cast_signed() ^ (number & 1).cast_signed().wrapping_neg();
-        *last = last.wrapping_add(difference);
-        Some(*last)
-    }
-
-    fn end(&self) -> Option<()> {
-        self.rest.is_empty().then_some(())
     }
 }

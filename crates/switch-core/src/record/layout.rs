@@ -8,9 +8,10 @@ use codec::name::{Control, MessageKey, Ori, StationName};
 use codec::number::Number;
 use codec::time::Timestamp;
 
+use super::effects::{effect, id, put_effect, put_id};
 use super::{
-    Accepted, Act, Answered, CopyTo, DeliveredMark, Kind, LinkChange, NoticeTo, Received, Record, RecordError, Refused,
-    Repeated, Returned,
+    Accepted, Act, Answered, CopyTo, DeliveredMark, Kind, LinkChange, NoticeTo, Overdue, Received, Record, RecordError,
+    Refused, Repeated, Returned, SentAgain,
 };
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
 
@@ -19,15 +20,23 @@ const FIXED_BYTES: usize = 192;
 /// Bytes of one text in a link's record or an act; what is longer is cut.
 const TEXT_BYTES_MAX: usize = 1024;
 
-/// Writes a record, and says where the message lies that it holds, if it holds one.
-pub(super) fn put(out: &mut BytesMut, record: &Record) -> Range<usize> {
+/// Where the message lies in a record that holds one, and the text that it stands for, if it came as XML.
+#[derive(Debug, Default)]
+pub(super) struct Placed {
+    pub(super) message: Range<usize>,
+    pub(super) translated: Option<Range<usize>>,
+}
+
+/// Writes a record.
+pub(super) fn put(out: &mut BytesMut, record: &Record) -> Placed {
     match record {
-        Record::Accepted(Accepted { reception, msn, copies, notices }) => {
+        Record::Accepted(Accepted { reception, msn, copies, notices, effects }) => {
             out.reserve(reception.message.len().saturating_add(FIXED_BYTES));
             let message = put_reception(out, reception);
             out.put_u64(msn.0);
             put_list(out, copies, put_copy);
             put_list(out, notices, put_notice);
+            put_list(out, effects, put_effect);
             return message;
         }
         Record::Refused(Refused { reception, number, notice }) => {
@@ -74,12 +83,25 @@ pub(super) fn put(out: &mut BytesMut, record: &Record) -> Range<usize> {
             out.put_i64(at.0);
             put_list(out, notices, put_notice);
         }
-        Record::Act(Act { at, who, from, what, result }) => {
+        Record::Act(Act { at, who, from, what, result, effects, again, notices }) => {
             out.put_i64(at.0);
             [who, from, what, result].into_iter().for_each(|text| put_text(out, text));
+            put_list(out, effects, put_effect);
+            put_list(out, again, |out, SentAgain { original, reception, msn, copies }| {
+                out.put_u64(original.0);
+                put_reception(out, reception);
+                out.put_u64(msn.0);
+                put_list(out, copies, put_copy);
+            });
+            put_list(out, notices, put_notice);
+        }
+        Record::Overdue(Overdue { id, at, notices }) => {
+            put_id(out, id);
+            out.put_i64(at.0);
+            put_list(out, notices, put_notice);
         }
     }
-    0..0
+    Placed::default()
 }
 
 /// Reads a payload of a kind.
@@ -92,6 +114,7 @@ pub(super) fn read(kind: Kind, payload: Bytes) -> Result<Record, RecordError> {
                 msn: Msn(input.u64()?),
                 copies: input.list(Input::copy)?,
                 notices: input.list(Input::notice)?,
+                effects: input.list(effect)?,
             }),
             Kind::Refused => {
                 Record::Refused(Refused { reception: input.reception()?, number: input.u8()?, notice: input.notice()? })
@@ -138,22 +161,40 @@ pub(super) fn read(kind: Kind, payload: Bytes) -> Result<Record, RecordError> {
                 from: input.text()?,
                 what: input.text()?,
                 result: input.text()?,
+                effects: input.list(effect)?,
+                again: input.list(|input| {
+                    Ok(SentAgain {
+                        original: Sequence(input.u64()?),
+                        reception: input.reception()?,
+                        msn: Msn(input.u64()?),
+                        copies: input.list(Input::copy)?,
+                    })
+                })?,
+                notices: input.list(Input::notice)?,
             }),
+            Kind::Overdue => {
+                Record::Overdue(Overdue { id: id(&mut input)?, at: input.time()?, notices: input.list(Input::notice)? })
+            }
         };
     if input.0.is_empty() { Ok(record) } else { Err(RecordError("bytes after its end")) }
 }
 
-fn short(value: usize) -> u8 {
+pub(super) fn short(value: usize) -> u8 {
     u8::try_from(value).unwrap_or(u8::MAX)
 }
 
 /// A name is short by its type.
-fn put_name(out: &mut BytesMut, text: &str) {
+pub(super) fn put_name(out: &mut BytesMut, text: &str) {
     out.put_u8(short(text.len()));
     out.put_slice(text.as_bytes());
 }
 
-fn put_text(out: &mut BytesMut, text: &str) {
+/// A name, or nothing.
+pub(super) fn put_optional(out: &mut BytesMut, text: Option<&str>) {
+    put_name(out, text.unwrap_or_default());
+}
+
+pub(super) fn put_text(out: &mut BytesMut, text: &str) {
     let end = (0..=text.len().min(TEXT_BYTES_MAX)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     put_bytes(out, text.get(..end).unwrap_or_default().as_bytes());
 }
@@ -163,7 +204,7 @@ fn put_list<T>(out: &mut BytesMut, list: &[T], put: impl Fn(&mut BytesMut, &T)) 
     list.iter().for_each(|entry| put(out, entry));
 }
 
-fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
+pub(super) fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
     out.put_u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     out.put_slice(bytes);
 }
@@ -183,19 +224,24 @@ fn put_address(out: &mut BytesMut, address: SocketAddr) {
     out.put_u16(address.port());
 }
 
-/// Returns where the message lies.
-fn put_reception(out: &mut BytesMut, reception: &Received) -> Range<usize> {
+fn put_reception(out: &mut BytesMut, reception: &Received) -> Placed {
     put_name(out, reception.station.as_str());
     out.put_u64(reception.link.0);
     out.put_u32(reception.validation);
     out.put_u32(reception.isn.value());
     out.put_i64(reception.at.0);
-    put_name(out, reception.key.as_ref().map_or("", MessageKey::as_str));
-    put_name(out, reception.sender.as_ref().map_or("", Ori::as_str));
-    put_name(out, reception.control.as_ref().map_or("", Control::as_str));
+    put_optional(out, reception.key.as_ref().map(MessageKey::as_str));
+    put_optional(out, reception.sender.as_ref().map(Ori::as_str));
+    put_optional(out, reception.control.as_ref().map(Control::as_str));
     out.put_u32(reception.body_offset);
-    put_bytes(out, &reception.message);
-    out.len().saturating_sub(reception.message.len())..out.len()
+    let message = placed(out, &reception.message);
+    out.put_u8(u8::from(reception.translated.is_some()));
+    Placed { message, translated: reception.translated.as_ref().map(|text| placed(out, text)) }
+}
+
+fn placed(out: &mut BytesMut, bytes: &[u8]) -> Range<usize> {
+    put_bytes(out, bytes);
+    out.len().saturating_sub(bytes.len())..out.len()
 }
 
 fn put_copy(out: &mut BytesMut, copy: &CopyTo) {
@@ -209,41 +255,43 @@ fn put_copy(out: &mut BytesMut, copy: &CopyTo) {
 
 fn put_notice(out: &mut BytesMut, notice: &NoticeTo) {
     put_copy(out, &notice.copy);
+    // Most are from the switch itself, and need not say so.
+    put_optional(out, (notice.from != Ori::of_switch()).then_some(notice.from.as_str()));
     put_name(out, notice.key.as_str());
-    put_name(out, notice.control.as_ref().map_or("", Control::as_str));
+    put_optional(out, notice.control.as_ref().map(Control::as_str));
     out.put_i64(notice.at.0);
     put_bytes(out, &notice.body);
 }
 
 /// What is left of a payload.
-struct Input(Bytes);
+pub(crate) struct Input(pub(crate) Bytes);
 
 impl Input {
-    fn u8(&mut self) -> Result<u8, RecordError> {
+    pub(super) fn u8(&mut self) -> Result<u8, RecordError> {
         self.0.try_get_u8().map_err(|_| CUT)
     }
 
-    fn u16(&mut self) -> Result<u16, RecordError> {
+    pub(super) fn u16(&mut self) -> Result<u16, RecordError> {
         self.0.try_get_u16().map_err(|_| CUT)
     }
 
-    fn u32(&mut self) -> Result<u32, RecordError> {
+    pub(super) fn u32(&mut self) -> Result<u32, RecordError> {
         self.0.try_get_u32().map_err(|_| CUT)
     }
 
-    fn u64(&mut self) -> Result<u64, RecordError> {
+    pub(super) fn u64(&mut self) -> Result<u64, RecordError> {
         self.0.try_get_u64().map_err(|_| CUT)
     }
 
-    fn time(&mut self) -> Result<Timestamp, RecordError> {
+    pub(super) fn time(&mut self) -> Result<Timestamp, RecordError> {
         self.0.try_get_i64().map(Timestamp).map_err(|_| CUT)
     }
 
-    fn delivery(&mut self) -> Result<Delivery, RecordError> {
+    pub(super) fn delivery(&mut self) -> Result<Delivery, RecordError> {
         self.u64().map(Delivery::from_number)
     }
 
-    fn link(&mut self) -> Result<LinkId, RecordError> {
+    pub(super) fn link(&mut self) -> Result<LinkId, RecordError> {
         self.u64().map(LinkId)
     }
 
@@ -251,12 +299,12 @@ impl Input {
         if length > self.0.len() { Err(CUT) } else { Ok(self.0.split_to(length)) }
     }
 
-    fn bytes(&mut self) -> Result<Bytes, RecordError> {
+    pub(super) fn bytes(&mut self) -> Result<Bytes, RecordError> {
         let length = self.u32()?;
         self.take(usize::try_from(length).unwrap_or(usize::MAX))
     }
 
-    fn text(&mut self) -> Result<String, RecordError> {
+    pub(super) fn text(&mut self) -> Result<String, RecordError> {
         let bytes = self.bytes()?;
         std::str::from_utf8(&bytes).map(str::to_owned).map_err(|_| RecordError("text"))
     }
@@ -274,7 +322,7 @@ impl Input {
     }
 
     /// A name, or nothing where its text is empty.
-    fn name<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, RecordError> {
+    pub(super) fn name<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, RecordError> {
         let length = self.u8()?;
         let text = self.take(usize::from(length))?;
         if text.is_empty() {
@@ -283,19 +331,22 @@ impl Input {
         std::str::from_utf8(&text).ok().and_then(parse).map(Some).ok_or(RecordError("name"))
     }
 
-    fn station(&mut self) -> Result<StationName, RecordError> {
+    pub(super) fn station(&mut self) -> Result<StationName, RecordError> {
         self.name(|text| StationName::parse(text).ok())?.ok_or(RecordError("station"))
     }
 
-    fn control(&mut self) -> Result<Option<Control>, RecordError> {
+    pub(super) fn control(&mut self) -> Result<Option<Control>, RecordError> {
         self.name(|text| Control::parse(text).ok())
     }
 
-    fn number(&mut self) -> Result<Number, RecordError> {
+    pub(super) fn number(&mut self) -> Result<Number, RecordError> {
         Number::new(self.u32()?).ok_or(RecordError("counter"))
     }
 
-    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Result<T, RecordError>) -> Result<Vec<T>, RecordError> {
+    pub(super) fn list<T>(
+        &mut self,
+        read: impl Fn(&mut Self) -> Result<T, RecordError>,
+    ) -> Result<Vec<T>, RecordError> {
         let length = self.u32()?;
         // An entry has at least one byte, so a length beyond what is left is found before it costs memory.
         if usize::try_from(length).unwrap_or(usize::MAX) > self.0.len() {
@@ -317,6 +368,11 @@ impl Input {
             control: self.control()?,
             body_offset: self.u32()?,
             message: self.bytes()?,
+            translated: match self.u8()? {
+                0 => None,
+                1 => Some(self.bytes()?),
+                _ => return Err(RecordError("translation")),
+            },
         })
     }
 
@@ -334,6 +390,7 @@ impl Input {
     fn notice(&mut self) -> Result<NoticeTo, RecordError> {
         Ok(NoticeTo {
             copy: self.copy()?,
+            from: self.name(|text| Ori::parse(text).ok())?.unwrap_or_else(Ori::of_switch),
             key: self.name(|text| MessageKey::parse(text).ok())?.ok_or(RecordError("key"))?,
             control: self.control()?,
             at: self.time()?,

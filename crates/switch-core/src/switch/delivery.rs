@@ -1,19 +1,22 @@
 //! The way out: from the queue of a station to its acknowledgement.
 
+use std::borrow::Cow;
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use codec::dictionary::{Body, MessageSpec};
 use codec::legacy::OutputHeader;
-use codec::name::Ori;
+use codec::niem;
 use codec::number::Number;
+use codec::ofml::{self, Marks};
 use codec::time::{Stamp, Timestamp};
 
 use super::{Link, Switch};
 use crate::event::{Action, Delivery, LinkId, Observation, ReturnReason, Sequence};
 use crate::folds::{Copy, Stage};
-use crate::network::StationIndex;
-use crate::record::{Accepted, LinkChange, NoticeTo, Record};
+use crate::network::{Format, StationIndex};
+use crate::record::{LinkChange, NoticeTo, Record};
 
 /// Links in a row that may be lost while a copy is the oldest unacknowledged on them, before it is given up: one poison
 /// message cannot block a station (`protocol-specs/wire.md` 1.1).
@@ -22,19 +25,28 @@ const LINKS_LOST_MAX: u8 = 3;
 impl Switch {
     /// Sends what waits for a station, as far as its links have room.
     pub(super) fn pump(&mut self, index: StationIndex) {
-        if self.draining {
+        if self.draining || self.folds.controls.is_held(index) {
             return;
         }
-        let has_room = |id: &LinkId| self.links.get(id).is_some_and(|link| link.room > 0);
-        let roomy = self.stations.get(usize::from(index.0)).is_some_and(|station| station.links.iter().any(has_room));
-        let Some(station) = self.station_mut(index).filter(|_| roomy) else { return };
+        if !self.has_room(index) {
+            return;
+        }
+        let Some(station) = self.station_mut(index) else { return };
         let mut outbox = std::mem::take(&mut station.outbox);
-        while let Some((delivery, link)) = outbox.take_next(|delivery| self.link_for(index, delivery)) {
+        // Without room nothing is looked for: a long queue would be gone over for nothing.
+        while self.has_room(index)
+            && let Some((delivery, link)) = outbox.take_next(|delivery| self.link_for(index, delivery))
+        {
             self.dispatch(delivery, link);
         }
         if let Some(station) = self.station_mut(index) {
             station.outbox = outbox;
         }
+    }
+
+    fn has_room(&self, index: StationIndex) -> bool {
+        let has_room = |id: &LinkId| self.links.get(id).is_some_and(|link| link.room > 0);
+        self.stations.get(usize::from(index.0)).is_some_and(|station| station.links.iter().any(has_room))
     }
 
     /// The link with room on which a copy may go.
@@ -45,6 +57,9 @@ impl Switch {
         let station = self.stations.get(usize::from(index.0))?;
         let with_room = |id: &LinkId| self.links.get(id).filter(|link| link.room > 0).map(|link| (link.room, *id));
         let copy = self.folds.copies.get(&delivery)?;
+        if self.is_gated(delivery, copy) {
+            return None;
+        }
         let reply_to = self.replies.get(&delivery).filter(|id| self.links.contains_key(id));
         if let Some(bound) = reply_to.or_else(|| self.pins.get(&(index, copy.flow)).map(|(link, _)| link)) {
             return with_room(bound).map(|(_, id)| id);
@@ -102,49 +117,84 @@ impl Switch {
     fn encode(&self, delivery: Delivery, record: &Record, sent: Timestamp) -> Option<Bytes> {
         let stamp = |time| Stamp::at(time, self.network.limits().stamp_utc_offset);
         if let Some(notice) = record.notices().iter().find(|one| one.copy.delivery == delivery) {
-            return self.encode_notice(notice, sent);
+            return self.encode_notice(notice, record, sent);
         }
-        let Record::Accepted(Accepted { reception, copies, .. }) = record else { return None };
-        let copy = copies.iter().find(|copy| copy.delivery == delivery)?;
+        let (reception, copy) = record.message_of(delivery)?;
         let spec = self.dictionary.spec(reception.key?)?;
-        let line_end = self.network.at(self.network.index(copy.station)?)?.line_end;
+        let station = self.folds.copies.get(&delivery)?.station;
         let header = OutputHeader {
             key: spec.key,
             sender: reception.sender?,
             received: stamp(reception.at),
             isn: reception.isn,
             sent: stamp(sent),
-            osn: copy.osn,
+            osn: self.folds.controls.moved(delivery).unwrap_or(copy.osn),
             destination: copy.destination.as_str(),
             control: reception.control,
         };
-        let body = spec.fold_body(reception.body());
-        Some(match &spec.first_line {
-            Some(line) => header.encode(line_end, &[line.as_bytes(), line_end.bytes(), &body].concat()),
-            None => header.encode(line_end, &body),
-        })
+        self.outgoing(station, &header, spec, &spec.fold_body(reception.body()), None)
     }
 
-    fn encode_notice(&self, notice: &NoticeTo, sent: Timestamp) -> Option<Bytes> {
+    /// The one place where an output message is encoded: in the form that its receiver wants. The key's own first line
+    /// comes before `body`, which is as the dictionary folds it. In OFML it has `marks`, or those of the message that the
+    /// control field points to.
+    fn outgoing(
+        &self,
+        station: StationIndex,
+        header: &OutputHeader<'_>,
+        spec: &MessageSpec,
+        body: &[u8],
+        marks: Option<&Marks>,
+    ) -> Option<Bytes> {
+        let index = station;
+        let station = self.network.at(station)?;
+        let line_end = station.line_end;
+        match station.format {
+            Format::Ofml => {
+                let none = Marks::default();
+                let marks = marks.or_else(|| self.folds.marked.find(index, header.control)).unwrap_or(&none);
+                let in_fields = matches!(spec.body, Body::Fields(_));
+                Some(ofml::encode(header, marks, in_fields, spec.first_line.as_deref(), body))
+            }
+            Format::Legacy | Format::Niem => {
+                let body = match &spec.first_line {
+                    Some(line) => Cow::Owned([line.as_bytes(), line_end.bytes(), body].concat()),
+                    None => Cow::Borrowed(body),
+                };
+                Some(if station.format == Format::Niem {
+                    niem::encode(header, spec, &body)
+                } else {
+                    header.encode(line_end, &body)
+                })
+            }
+        }
+    }
+
+    fn encode_notice(&self, notice: &NoticeTo, record: &Record, sent: Timestamp) -> Option<Bytes> {
         let stamp = |time| Stamp::at(time, self.network.limits().stamp_utc_offset);
-        let NoticeTo { copy, key, control, at, body } = notice;
+        let NoticeTo { copy, from, key, control, at, body } = notice;
+        let delivery = copy.delivery;
         let header = OutputHeader {
             key: *key,
-            sender: Ori::of_switch(),
+            sender: *from,
             received: stamp(*at),
             isn: Number::SWITCH,
             sent: stamp(sent),
-            osn: copy.osn,
+            osn: self.folds.controls.moved(delivery).unwrap_or(copy.osn),
             destination: copy.destination.as_str(),
             control: *control,
         };
-        Some(header.encode(self.network.at(self.network.index(copy.station)?)?.line_end, body))
+        // A message that was refused left no marks behind: they are in it.
+        let marks =
+            if let Record::Refused(refused) = record { ofml::marks_of(&refused.reception.message) } else { None };
+        let station = self.folds.copies.get(&delivery)?.station;
+        self.outgoing(station, &header, self.dictionary.spec(*key)?, body, marks.as_ref())
     }
 
     pub(super) fn room(&mut self, id: LinkId, messages: usize) {
         let Some(link) = self.links.get_mut(&id) else { return };
         // The session has not seen what still waits for its body, and perhaps not yet what was given to it last.
-        let window = self.network.at(link.station).map_or(0, |station| usize::from(station.window));
+        let window = link.window;
         let room = messages.saturating_sub(link.unsent.len());
         let station = link.station;
         let probing = self.stations.get(usize::from(station.0)).is_some_and(|station| station.probing);
@@ -217,11 +267,21 @@ impl Switch {
 
     /// A copy that was in flight waits again, at its place in the queue.
     fn requeue(&mut self, delivery: Delivery) {
+        self.place(delivery);
+        let Some(copy) = self.folds.copies.get(&delivery) else { return };
+        let stored = self.is_to_store(copy);
         let Some(copy) = self.folds.copies.get_mut(&delivery) else { return };
-        copy.stage = Stage::Waiting;
+        copy.stage = if stored { Stage::Stored } else { Stage::Waiting };
         let (index, class) = (copy.station, copy.class);
-        if let Some(station) = self.station_mut(index) {
-            station.outbox.insert(class, delivery);
+        if self.network.at(index).is_none() {
+            // Its station went: it returns as soon as time is looked at.
+            copy.expires = self.now.wall;
+        } else if let Some(station) = self.station_mut(index) {
+            if stored {
+                station.stored.insert(delivery);
+            } else {
+                station.outbox.insert(class, delivery);
+            }
         }
     }
 
@@ -277,6 +337,7 @@ impl Switch {
 
     /// A copy is delivered or returned: nothing waits for it any more.
     pub(super) fn settle(&mut self, delivery: Delivery) -> Option<Copy> {
+        self.forget_move(delivery);
         let copy = self.folds.settle(delivery)?;
         self.bodies.release(copy.sequence);
         self.replies.remove(&delivery);

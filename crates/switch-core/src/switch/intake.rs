@@ -1,18 +1,22 @@
 //! The way in: from a message on a link to a record in the journal.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use codec::name::{MessageKey, Ori, StationName};
+use codec::dictionary::Dictionary;
+use codec::name::{Control, MessageKey, Ori, StationName};
 use codec::notice::{SmNumber, er_body, sm_body};
 use codec::number::Number;
 use codec::time::{Stamp, Timestamp};
 
 use super::{Store, Switch};
-use crate::admission::{Court, Fault, Passed, Route};
+use crate::admission::{Court, Fault, Passed, Reply, Route};
+use crate::directory::Directory;
+use crate::effect::{Effect, Marked};
 use crate::event::{Action, Delivery, LinkId, Msn, Observation, Refusal, Sequence, Token};
-use crate::network::{DestinationState, StationIndex};
+use crate::network::{DestinationState, Network, StationIndex};
 use crate::record::{Accepted, CopyTo, NoticeTo, Received, Record, Refused, Repeated};
 use crate::repeats::Fingerprint;
 
@@ -30,7 +34,7 @@ impl Switch {
         {
             return self.repeated(link, token, name, validation, sequence);
         }
-        if self.store == Store::Full || self.draining {
+        if self.store == Store::Full || self.draining || self.closed {
             return self.turn_away(link, token, Refusal::Temporary);
         }
         // A refused message costs an ER that waits for this very station: one that never takes them is stopped here.
@@ -39,11 +43,6 @@ impl Switch {
         }
         self.store_lazy();
         let (network, dictionary) = (Arc::clone(&self.network), Arc::clone(&self.dictionary));
-        let court = Court {
-            network: &network,
-            dictionary: &dictionary,
-            today: Stamp::at(self.now.wall, self.network.limits().stamp_utc_offset).date(),
-        };
         let reception = Received {
             station: name,
             link,
@@ -55,15 +54,38 @@ impl Switch {
             sender: None,
             control: None,
             message: message.clone(),
+            translated: None,
             body_offset: 0,
         };
-        match court.judge(station, message, &reception) {
+        match self.court(&network, &dictionary).judge(station, message, &reception) {
             Ok(passed) if passed.queued.is_some() && self.asks_too_much(station) => {
                 self.turn_away(link, token, Refusal::TooManyUnacknowledged);
             }
-            Ok(passed) => self.accept(link, token, station, reception, &passed),
+            Ok(passed) if self.asks_for_too_many(&passed) => {
+                self.turn_away(link, token, Refusal::TooManyUnacknowledged);
+            }
+            Ok(passed) => {
+                self.accept(station, reception, &passed, Vec::new(), Some((link, token)));
+            }
             Err(fault) => self.refuse(link, token, station, reception, &fault),
         }
+    }
+
+    /// What a message is judged by now.
+    pub(super) fn court<'a, 'b>(&'b self, network: &'b Network, dictionary: &'a Dictionary) -> Court<'a, 'b> {
+        Court {
+            network,
+            directory: Directory { network, overlay: &self.folds.overlay },
+            folds: &self.folds,
+            dictionary,
+            today: Stamp::at(self.now.wall, network.limits().stamp_utc_offset).date(),
+            row: Cell::new(0),
+        }
+    }
+
+    /// The directory as it is now.
+    pub(super) fn directory(&self) -> Directory<'_> {
+        Directory { network: &self.network, overlay: &self.folds.overlay }
     }
 
     pub(super) fn turn_away(&mut self, link: LinkId, token: Token, why: Refusal) {
@@ -89,10 +111,10 @@ impl Switch {
         self.store_lazily(Record::Repeated(Repeated { station, link, validation, original, at: self.now.wall }));
     }
 
-    fn refuse(&mut self, link: LinkId, token: Token, station: StationIndex, reception: Received, fault: &Fault<'_>) {
+    fn refuse(&mut self, link: LinkId, token: Token, station: StationIndex, reception: Received, fault: &Fault) {
         let reception = Received { key: fault.key, sender: fault.sender, control: fault.control, ..reception };
         let echo_bytes = self.network.limits().echo_bytes;
-        let body = er_body(fault.number, fault.key, &fault.detail, fault.options, &reception.message, echo_bytes);
+        let body = er_body(fault.number, fault.key, &fault.detail, &fault.options, &reception.message, echo_bytes);
         // The dictionary has ER and SM, and the station is the network's: a notice can always be made.
         let Some(notice) = Draft::new(self).notice(station, &reception, Say::Error, body) else { return };
         self.observe(Observation::Refused {
@@ -106,27 +128,43 @@ impl Switch {
         self.store(record, Some((link, token)));
     }
 
-    fn accept(&mut self, link: LinkId, token: Token, station: StationIndex, reception: Received, passed: &Passed<'_>) {
+    /// Numbers a message that passed and writes it, with what it does besides; `accept` is acknowledged then.
+    pub(super) fn accept(
+        &mut self,
+        station: StationIndex,
+        reception: Received,
+        passed: &Passed<'_>,
+        mut effects: Vec<Effect>,
+        accept: Option<(LinkId, Token)>,
+    ) -> Msn {
+        let link = reception.link;
         let spec = passed.spec;
         let reception = Received {
             key: Some(spec.key),
             sender: Some(passed.sender),
             control: passed.control,
+            translated: passed.translated.clone().or_else(|| reception.translated.clone()),
             body_offset: u32::try_from(passed.body_offset).unwrap_or(u32::MAX),
             ..reception
         };
+        effects.extend(Marked::of(&reception).map(Effect::Marked));
         let outcomes: Vec<_> = passed
             .routes
             .iter()
-            .map(|route| (*route, self.outcome(*route, spec.key, reception.message.len())))
+            .map(|route| {
+                let target = Route { station: self.target(route.station), ..*route };
+                (target, self.outcome(target, spec.key, reception.message.len()), route.station)
+            })
             .collect();
         let mut draft = Draft::new(self);
         let copies: Vec<_> = outcomes
             .iter()
-            .filter(|(_, outcome)| matches!(outcome, None | Some(SmNumber::WillForward)))
-            .filter_map(|(route, _)| {
+            .filter(|(_, outcome, _)| matches!(outcome, None | Some(SmNumber::WillForward)))
+            .filter_map(|(route, _, home)| {
                 let expires = draft.switch.expires(route.station, spec.hold);
-                draft.copy(route.station, route.destination, passed.class, expires)
+                let copy = draft.copy(route.station, route.destination, passed.class, expires)?;
+                effects.extend(draft.switch.diverted(&copy, *home));
+                Some(copy)
             })
             .collect();
         // The switch's own SM never causes one, and neither does a station's.
@@ -134,7 +172,7 @@ impl Switch {
         let mut notices = Vec::new();
         for number in numbers {
             let mut to: Vec<_> =
-                outcomes.iter().filter(|(_, o)| *o == Some(*number)).map(|(r, _)| r.destination).collect();
+                outcomes.iter().filter(|(_, o, _)| *o == Some(*number)).map(|(r, ..)| r.destination).collect();
             to.dedup();
             if !to.is_empty() {
                 let to: Vec<_> = to.iter().map(StationName::as_str).collect();
@@ -147,6 +185,11 @@ impl Switch {
             .queued
             .as_ref()
             .and_then(|body| draft.notice(station, &reception, Say::Answer, Bytes::copy_from_slice(body)));
+        let answers: Vec<_> =
+            passed.answers.iter().filter_map(|answer| draft.answer(station, &reception, answer)).collect();
+        for notice in &answers {
+            self.replies.insert(notice.copy.delivery, link);
+        }
         for (notice, number) in &notices {
             self.replies.insert(notice.copy.delivery, link);
             self.observe(Observation::Noticed { station: reception.station, number: *number });
@@ -163,9 +206,13 @@ impl Switch {
             copies: copies.len(),
             bytes: reception.message.len(),
         });
-        let notices = notices.into_iter().map(|(notice, _)| notice).chain(queued).collect();
-        let record = Record::Accepted(Accepted { reception, msn, copies, notices });
-        self.store(record, Some((link, token)));
+        effects.extend(passed.effects.iter().cloned());
+        let addresses: Vec<_> = passed.routes.iter().map(|route| route.destination).collect();
+        effects.extend(self.confirmed(msn, &reception, &copies, &addresses));
+        let notices = notices.into_iter().map(|(notice, _)| notice).chain(queued).chain(answers).collect();
+        let record = Record::Accepted(Accepted { reception, msn, copies, notices, effects });
+        self.store(record, accept);
+        msn
     }
 
     /// Whether a station has asked for as many parts of the log as it may at a time.
@@ -174,9 +221,9 @@ impl Switch {
     }
 
     /// Row 11 of admission: nothing where the copy simply goes on, else what the sender is told.
-    fn outcome(&self, route: Route, key: MessageKey, bytes: usize) -> Option<SmNumber> {
-        let away = self.stations.get(usize::from(route.station.0)).is_none_or(|station| station.links.is_empty());
-        match self.network.state(route.station, key) {
+    pub(super) fn outcome(&self, route: Route, key: MessageKey, bytes: usize) -> Option<SmNumber> {
+        let away = self.is_away(route.station);
+        match self.folds.state(&self.network, route.station, key) {
             DestinationState::Unsupported => Some(SmNumber::NotSupported),
             DestinationState::Remove => Some(SmNumber::WillNotForward),
             // What goes on at once is bounded by its own station; only what will wait counts against the bound of all.
@@ -189,7 +236,7 @@ impl Switch {
     }
 
     /// Whether so many bytes more would pass the bound of a station, or of all together.
-    fn hold_is_full(&self, station: StationIndex, bytes: usize) -> bool {
+    pub(super) fn hold_is_full(&self, station: StationIndex, bytes: usize) -> bool {
         let all = self.folds.waiting_bytes().saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.station_is_full(station, bytes) || all > self.network.limits().hold_bytes
     }
@@ -218,7 +265,7 @@ impl<'a> Draft<'a> {
     }
 
     /// A copy for a station: the next delivery number, the station's next OSN.
-    fn copy(
+    pub(super) fn copy(
         &mut self,
         station: StationIndex,
         destination: StationName,
@@ -254,12 +301,35 @@ impl<'a> Draft<'a> {
             None => dictionary.spec(answered.key?)?.answer?.key,
         };
         let spec = dictionary.spec(key)?;
-        let to = answered.sender.as_ref().map_or(answered.station.as_str(), Ori::as_str);
-        let expires = self.switch.expires(station, spec.hold);
-        let copy = self.copy(station, StationName::parse(to).ok()?, spec.priority.class(), expires)?;
-        let at = self.switch.now.wall;
-        Some(NoticeTo { copy, key: spec.key, control: answered.control, at, body: body.into() })
+        self.say(station, address_of(answered)?, Ori::of_switch(), spec.key, answered.control, body)
     }
+
+    /// An answer of one of the switch's own addresses.
+    fn answer(&mut self, station: StationIndex, answered: &Received, answer: &Reply) -> Option<NoticeTo> {
+        let body = Bytes::copy_from_slice(&answer.body);
+        self.say(station, address_of(answered)?, answer.from, answer.key, answered.control, body)
+    }
+
+    /// What the switch says to an address of a station.
+    pub(super) fn say(
+        &mut self,
+        station: StationIndex,
+        to: StationName,
+        from: Ori,
+        key: MessageKey,
+        control: Option<Control>,
+        body: impl Into<Bytes>,
+    ) -> Option<NoticeTo> {
+        let spec = self.switch.dictionary.spec(key)?;
+        let expires = self.switch.expires(station, spec.hold);
+        let copy = self.copy(station, to, spec.priority.class(), expires)?;
+        Some(NoticeTo { copy, from, key, control, at: self.switch.now.wall, body: body.into() })
+    }
+}
+
+/// Whom an answer is for: the sender's ORI, or the station itself where the message names none that is the station's.
+fn address_of(answered: &Received) -> Option<StationName> {
+    StationName::parse(answered.sender.as_ref().map_or(answered.station.as_str(), Ori::as_str)).ok()
 }
 
 /// What the switch says on its own account.

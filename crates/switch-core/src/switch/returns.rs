@@ -7,7 +7,7 @@ use super::intake::{Draft, Say};
 use super::{Store, Switch};
 use crate::event::{Delivery, Observation, ReturnReason};
 use crate::folds::{Stage, is_notice};
-use crate::record::{Accepted, NoticeTo, Record, Returned};
+use crate::record::{NoticeTo, Record, Returned};
 
 /// Expired copies that one call returns at the most, so that a long outage does not hold up everything else.
 const EXPIRED_AT_ONCE: usize = 256;
@@ -48,8 +48,7 @@ impl Switch {
                 self.returning.entry(sequence).or_default().push((delivery, why));
                 return self.load(sequence);
             };
-            let Record::Accepted(accepted) = &*record else { return };
-            self.notice_of_return(accepted, delivery)
+            self.notice_of_return(&record, delivery)
         };
         self.store_lazy();
         if let Some(notice) = &notice {
@@ -63,9 +62,9 @@ impl Switch {
     }
 
     /// SM 04 to the sender of a message; nothing where the sender's station is no longer part of the network.
-    fn notice_of_return(&self, accepted: &Accepted, delivery: Delivery) -> Option<NoticeTo> {
-        let reception = &accepted.reception;
-        let destination = accepted.copies.iter().find(|copy| copy.delivery == delivery)?.destination;
+    fn notice_of_return(&self, record: &Record, delivery: Delivery) -> Option<NoticeTo> {
+        let (reception, copy) = record.message_of(delivery)?;
+        let destination = copy.destination;
         let echo_bytes = self.network.limits().echo_bytes;
         let original = Some(&reception.message[..]);
         let body = sm_body(SmNumber::WillNotForward, &[destination.as_str()], original, echo_bytes);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use codec::dictionary::{Authorization, Dictionary};
 use codec::name::{Line, MessageKey, Ori, StationName};
 use switch_core::{
-    Delivery, DestinationState, Event, GroupConfig, Limits, LinkId, Network, NetworkConfig, OriConfig, StateConfig,
-    StationConfig, Verified,
+    Delivery, DestinationState, Event, GroupConfig, Limits, LinkId, Network, NetworkConfig, OriConfig, OriDetails,
+    StateConfig, StationConfig, Verified,
 };
 
 pub(crate) fn key(text: &str) -> MessageKey {
@@ -19,16 +19,16 @@ pub(crate) fn name(text: &str) -> StationName {
     StationName::parse(text).unwrap()
 }
 
-fn line(text: &str) -> Line {
+pub(crate) fn line(text: &str) -> Line {
     Line::parse(text).unwrap()
 }
 
-fn ori(text: &str) -> Ori {
+pub(crate) fn ori(text: &str) -> Ori {
     Ori::parse(text).unwrap()
 }
 
 pub(crate) fn dictionary() -> Arc<Dictionary> {
-    Arc::new(Dictionary::builtin().clone())
+    Arc::new(Dictionary::builtin().with_carried([key("KQ")]).unwrap())
 }
 
 /// A link of a station that comes up.
@@ -53,24 +53,26 @@ pub(crate) fn config() -> NetworkConfig {
         ..StationConfig::new(name(text))
     };
     let agency = |text: &str, of: &str, authorization: &[Authorization]| OriConfig {
-        ori: ori(text),
-        line: line(of),
         authorization: authorization.to_vec(),
-        active: true,
+        ..OriConfig::new(ori(text), line(of))
     };
     let (a, c) = (Authorization::Administrative, Authorization::CriminalHistory);
+    let described = |mut entry: OriConfig, name: &str, kind: &str| {
+        entry.details = Box::new(OriDetails { name: name.to_owned(), kind: kind.to_owned(), ..OriDetails::default() });
+        entry
+    };
     NetworkConfig {
         stations: vec![
             station("AX", &["AX"], &["ZZLESC000"], &["IAQ"], &["IAR"]),
             station("IC", &["IC"], &[], &["IAR"], &[]),
-            station("ZA0010000", &["ZA"], &["ZA0010000"], &["IAR"], &[]),
+            station("ZA0010000", &["ZA"], &["ZA0010000"], &["IAR", "YQ", "YR"], &[]),
             station("ZB", &["ZB"], &[], &["IAR"], &[]),
-            station("ZC", &["ZC"], &[], &["IAR"], &[]),
+            station("ZC", &["ZC"], &[], &["IAR", "YQ", "YR"], &[]),
         ],
         oris: vec![
             agency("ZZLESC000", "AX", &[a, c]),
-            agency("ZA0010000", "ZA", &[a, c]),
-            agency("ZB0010000", "ZB", &[a]),
+            described(agency("ZA0010000", "ZA", &[a, c]), "Sample Dept. of Police", "SA"),
+            described(agency("ZB0010000", "ZB", &[a]), "SAMPLE COUNTY", "SO"),
             agency("ZC0010000", "ZC", &[c]),
             agency("ZC0020000", "ZC", &[a, c]),
             OriConfig { active: false, ..agency("ZC0090000", "ZC", &[a]) },

@@ -1,8 +1,9 @@
 //! Golden transcripts: `tests/it/transcripts/*.txt`.
 //!
 //! A line that begins with `>` is an event; the lines with `<` after it are the actions that come of it. Times are in
-//! seconds since the start, which is 2030-01-31 15:00 UTC. `UPDATE_TRANSCRIPTS=1` writes what happens instead of
-//! comparing; read the difference before you keep it.
+//! seconds since the start, which is 2030-01-31 15:00 UTC. Files that begin with `family-` have a network of their own, and so have
+//! those with `niem-` and `ofml-`. `UPDATE_TRANSCRIPTS=1` writes what happens instead of comparing, `UPDATE_TRANSCRIPTS=niem-` only for
+//! files that begin so; read the difference before you keep it.
 //!
 //! ```text
 //! > 0.5 attach 1 ZA0010000
@@ -11,21 +12,27 @@
 //! > 0.8 found 2 SM NOT ON FILE                                the query's record, the answer
 //! > 0.9 act operator stop done · pruned 5
 //! > 0.9 full · open · drain · timeout · detach 1 (or, with its suspect, detach 1 5) · room 1 32 · ack 1 5 · fail 1 5 · load
+//! > 0.9 op chief hold ZC                                     the commands of `operators::command`, reload and explain
 //! > 1.0 restart                                             or, with the last record that is on disk, restart 5
+//! > 1.0 checkpoint                                          the same, from a checkpoint in place of the journal
 //! ```
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use codec::name::StationName;
 use codec::time::{Tick, Timestamp};
 use switch_core::{
-    Action, Delivery, Event, Folds, Kind, LinkId, LogQuery, LogRequest, LogSearch, Now, Sequence, Switch, Token,
+    Action, Delivery, Event, Folds, Kind, LinkId, LogQuery, LogRequest, LogSearch, Network, NetworkConfig, Now,
+    Observation, Request, Sequence, Switch, Token,
 };
 
-use crate::checkpoints::fold;
+use crate::checkpoints::{Checkpoint, fold};
+use crate::families;
 use crate::network::{attached, detached, dictionary, network};
+use crate::{ofml, operators};
 
 const START: i64 = 1_896_102_000_000_000;
 
@@ -37,9 +44,18 @@ fn transcripts_hold() {
     assert!(!files.is_empty());
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        let played = play(&text);
-        if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
-            std::fs::write(&file, &played).unwrap();
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let network = match name.split_once('-') {
+            Some(("family", _)) => families::network(),
+            Some(("niem", _)) => families::niem_network(),
+            Some(("ofml", _)) => ofml::network(),
+            _ => network(),
+        };
+        let played = play(&text, network);
+        if let Ok(which) = std::env::var("UPDATE_TRANSCRIPTS") {
+            if which == "1" || name.starts_with(&which) {
+                std::fs::write(&file, &played).unwrap();
+            }
             continue;
         }
         for (number, (expected, got)) in text.lines().zip(played.lines()).enumerate() {
@@ -50,8 +66,8 @@ fn transcripts_hold() {
 }
 
 /// Plays the events of a transcript and writes the transcript that comes of them.
-fn play(text: &str) -> String {
-    let mut player = Player::new();
+fn play(text: &str, network: Arc<Network>) -> String {
+    let mut player = Player::new(network);
     let mut out = String::new();
     for line in text.lines() {
         if let Some(event) = line.strip_prefix("> ") {
@@ -65,16 +81,20 @@ fn play(text: &str) -> String {
 }
 
 struct Player {
+    network: Arc<Network>,
     switch: Switch,
     journal: Vec<(u64, u8, Bytes)>,
     loads: Vec<Sequence>,
+    requests: u64,
+    /// What the last reload would go on with.
+    reloaded: Option<(Arc<Network>, NetworkConfig)>,
 }
 
 impl Player {
-    fn new() -> Self {
+    fn new(network: Arc<Network>) -> Self {
         let now = Now { tick: Tick(0), wall: Timestamp(START) };
-        let switch = Switch::new(network(), dictionary(), Folds::new(&network()), now);
-        Self { switch, journal: Vec::new(), loads: Vec::new() }
+        let switch = Switch::new(Arc::clone(&network), dictionary(), Folds::new(&network), now);
+        Self { network, switch, journal: Vec::new(), loads: Vec::new(), requests: 0, reloaded: None }
     }
 
     fn event(&mut self, text: &str) -> String {
@@ -84,6 +104,8 @@ impl Player {
         let micros = (seconds * 1e6).round() as i64;
         let now = Now { tick: Tick(micros.unsigned_abs()), wall: Timestamp(START + micros) };
         let what = words.next().unwrap();
+        // An operator's command is the rest of the line.
+        let rest = text.splitn(4, ' ').nth(3).unwrap_or_default();
         let mut number = || words.next().unwrap().parse::<u64>().unwrap();
         let event = match what {
             "attach" => {
@@ -124,6 +146,23 @@ impl Player {
                 let mut text = || words.next().unwrap().to_owned();
                 Event::Act { who: text(), from: String::new(), what: text(), result: text() }
             }
+            "op" => {
+                let who = words.next().unwrap().to_owned();
+                let parts: Vec<_> = rest.split(' ').collect();
+                if parts[0] == "explain" {
+                    let (station, text) = rest["explain ".len()..].split_once(' ').unwrap();
+                    return operators::explained(&self.switch, station, text);
+                }
+                let command = if parts[0] == "reload" {
+                    let (command, arranged, config) = operators::reload(&self.switch, &self.network, &parts[1..]);
+                    self.reloaded = Some((arranged, config));
+                    command
+                } else {
+                    operators::command(rest, &self.switch, &self.journal)
+                };
+                self.requests += 1;
+                Event::Command { request: Request(self.requests), who, from: "127.0.0.1:50000".to_owned(), command }
+            }
             "pruned" => Event::Pruned { first: Sequence(number()) },
             "full" => Event::StoreFull,
             "open" => Event::StoreOpen,
@@ -134,12 +173,15 @@ impl Player {
                 let (_, kind, record) = self.journal.iter().find(|(at, ..)| *at == sequence.0).unwrap();
                 Event::Loaded { sequence, kind: *kind, record: record.clone() }
             }
-            "restart" => {
+            "restart" | "checkpoint" => {
                 let kept = words.next().map_or(self.journal.len(), |number| number.parse().unwrap());
                 self.journal.truncate(kept);
                 self.loads.clear();
-                let folds = fold(Folds::new(&network()), &self.journal);
-                self.switch = Switch::new(network(), dictionary(), folds, now);
+                let folds = fold(Folds::new(&self.network), &self.journal);
+                let checkpoint = Checkpoint::of(&folds).restore(&self.network).unwrap();
+                assert_eq!(Checkpoint::of(&checkpoint), Checkpoint::of(&folds), "a checkpoint says the same");
+                let folds = if what == "checkpoint" { checkpoint } else { folds };
+                self.switch = Switch::new(Arc::clone(&self.network), dictionary(), folds, now);
                 Event::Timeout
             }
             other => panic!("no such event: {other}"),
@@ -152,6 +194,10 @@ impl Player {
                 self.journal.push((sequence.0, *kind, record.clone()));
             } else if let Action::Load { sequence } = &action {
                 self.loads.push(*sequence);
+            } else if action == Action::Observe(Observation::Reloaded) {
+                // After a restart the stations are in the order of the file again.
+                let (_, config) = self.reloaded.take().unwrap();
+                self.network = Arc::new(Network::new(config, &dictionary()).unwrap());
             }
             print(&mut out, &action);
         }
@@ -192,6 +238,7 @@ fn print(out: &mut String, action: &Action) {
         Action::Pause { link } => writeln!(out, "< pause {}", link.0),
         Action::Resume { link } => writeln!(out, "< resume {}", link.0),
         Action::Close { link, why } => writeln!(out, "< close {} {why:?}", link.0),
+        Action::Reply { request, reply } => writeln!(out, "< reply {} {}", request.0, operators::shown(reply)),
         Action::Observe(observation) => writeln!(out, "< observe {observation:?}"),
     }
     .unwrap();

@@ -84,7 +84,8 @@ fn time_of(reading: &Reading) -> Option<i64> {
         Reading::Repeated { at, .. }
         | Reading::Returned { at, .. }
         | Reading::Link { at, .. }
-        | Reading::Answered { at, .. } => *at,
+        | Reading::Answered { at, .. }
+        | Reading::Overdue { at, .. } => *at,
         Reading::Act(act) => act.at,
     };
     Some(at.0)

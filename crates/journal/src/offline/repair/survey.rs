@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::files::{Directory, ReadAt as _, Source};
+use super::super::files::{Directory, Source};
 use super::super::finding::{Finding, Mend, Problem};
 use super::super::pace::Pace;
 use super::super::sink::LogEnd;
@@ -14,6 +14,7 @@ use crate::chores::segment_name;
 use crate::disk::RealDisk;
 use crate::error::Fault;
 use crate::format::{CheckpointHeader, Hash, Id, SEGMENT_HEADER_BYTES, SegmentHeader, Stored};
+use crate::view::ReadAt as _;
 
 /// A part of the log without damage, from the beginning of a segment.
 #[derive(Debug, Clone)]

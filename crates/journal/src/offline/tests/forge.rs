@@ -42,7 +42,7 @@ pub(super) fn take_apart(files: &Memory) -> (Id, Vec<Loose>, Vec<Lies>) {
             if record.kind < 0xF0 {
                 let loose = Loose { kind: record.kind, payload: record.payload.to_vec(), position: record.position };
                 records.push(loose);
-                places.push(Lies { file: file.clone(), offset: at, bytes: length, hash: record.hash() });
+                places.push(Lies { file: file.clone(), offset: at, bytes: length, hash: record.hash });
             }
             at += length;
         }

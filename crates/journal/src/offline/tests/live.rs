@@ -8,12 +8,13 @@ use std::thread;
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
-use super::super::files::{Directory, Memory, ReadAt, Source};
+use super::super::files::{Directory, Memory, Source};
 use super::super::finding::Problem;
 use super::super::pace::Pace;
 use super::super::verify::{Verified, check};
 use super::{checkpoint, payload};
 use crate::error::Damage;
+use crate::view::ReadAt;
 use crate::{Config, Journal, RealDisk, each};
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use switch_core::LinkId;
 use switch_core::reading::{CopyTo, NoticeTo, Reading, Received};
 
-use super::{Range, Stop};
+use super::{Range, Stop, effects};
 use crate::journal::moment::utc;
 use crate::journal::shown::text_json;
 
@@ -37,12 +37,13 @@ impl<'a, W: Write> Events<'a, W> {
 
     pub(super) fn record(&mut self, sequence: u64, reading: &Reading) -> Result<(), Stop> {
         match reading {
-            Reading::Accepted { reception, msn, copies, notices } => {
+            Reading::Accepted { reception, msn, copies, notices, effects: changes } => {
                 self.received(sequence, reception, |value| {
                     value["event"] = json!("accepted");
                     value["result"] = json!("accepted");
                     value["msn"] = json!(msn.0);
                     value["copies"] = copies.iter().map(copy).collect();
+                    effects::add(value, changes);
                 })?;
                 self.notices(sequence, notices)
             }
@@ -94,11 +95,36 @@ impl<'a, W: Write> Events<'a, W> {
                 self.event(sequence, *at, || json!({ "event": "answered", "query": query.0, "result": "answered" }))?;
                 self.notices(sequence, notices)
             }
-            Reading::Act(act) => self.event(sequence, act.at, || {
-                json!({
-                    "event": "act", "who": act.who, "from": act.from, "what": act.what, "result": act.result,
-                })
-            }),
+            Reading::Act(act) => {
+                self.event(sequence, act.at, || {
+                    let mut value = json!({
+                        "event": "act", "who": act.who, "from": act.from, "what": act.what, "result": act.result,
+                    });
+                    effects::add(&mut value, &act.effects);
+                    value
+                })?;
+                act.again.iter().try_for_each(|message| {
+                    self.received(sequence, &message.reception, |value| {
+                        value["event"] = json!("sent again");
+                        value["at"] = json!(utc(act.at));
+                        value["received"] = json!(utc(message.reception.at));
+                        value["result"] = json!("accepted");
+                        value["msn"] = json!(message.msn.0);
+                        value["original"] = json!(message.original.0);
+                        value["copies"] = message.copies.iter().map(copy).collect();
+                    })
+                })?;
+                self.notices(sequence, &act.notices)
+            }
+            Reading::Overdue { id, at, notices } => {
+                self.event(sequence, *at, || {
+                    json!({
+                        "event": "overdue", "msn": id.msn.0, "asker": id.asker.as_str(), "asked": id.asked.as_str(),
+                        "result": "not answered in time",
+                    })
+                })?;
+                self.notices(sequence, notices)
+            }
         }
     }
 
@@ -130,6 +156,7 @@ impl<'a, W: Write> Events<'a, W> {
             self.event(sequence, notice.at, || {
                 let mut value = json!({
                     "event": "notice",
+                    "sender": notice.from.as_str(),
                     "key": notice.key.as_str(),
                     "control": notice.control.as_ref().map(Control::as_str),
                     "bytes": notice.body.len(),

@@ -44,6 +44,7 @@ impl<'a, W: Write> Messages<'a, W> {
             | Reading::Repeated { .. }
             | Reading::Link { .. }
             | Reading::Answered { .. }
+            | Reading::Overdue { .. }
             | Reading::Act(_) => {}
         }
         let messages = archive::full::of_reading(sequence, &reading);

@@ -2,29 +2,80 @@
 
 use std::io;
 
-use super::files::ReadAt;
-use super::pace::Pace;
-use crate::format::{Prefix, RECORD_HEADER_BYTES, Stored, check_record, is_zero};
+use crate::disk::{DiskFile, read_full_at};
+use crate::format::{
+    HeaderError, Prefix, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, Stored, check_record, is_zero,
+};
 
-/// Read at once: large enough for a disk's full speed, and a record fits into two.
-const WINDOW_BYTES: usize = 1 << 20;
 /// Looked at at once while zeros are skipped.
 const PIECE_BYTES: usize = 64 << 10;
 
+/// A file that is only read.
+pub(crate) trait ReadAt {
+    fn length(&self) -> io::Result<u64>;
+
+    /// Fills `bytes` from `offset`; says how many there were before the file's end.
+    fn read_full(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl<F: DiskFile> ReadAt for F {
+    fn length(&self) -> io::Result<u64> {
+        self.len()
+    }
+
+    fn read_full(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        read_full_at(self, bytes, offset)
+    }
+}
+
+/// The header of a segment's file, as far as it can be read.
+pub(crate) fn read_header<F: ReadAt>(file: &F) -> io::Result<Result<SegmentHeader, HeaderError>> {
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    let count = file.read_full(&mut bytes, 0)?;
+    Ok(if count < bytes.len() { Err(HeaderError::Damaged) } else { SegmentHeader::decode(&bytes) })
+}
+
+/// Is told how much was read, each byte once.
+pub(crate) trait Took {
+    fn took(&self, bytes: u64);
+}
+
 /// The first `limit` bytes of a file.
-pub(crate) struct View<'a, 'p, F> {
+pub(crate) struct View<'a, F> {
     file: &'a F,
-    pace: &'a Pace<'p>,
     limit: u64,
+    /// Read at once; a longer record makes what is held as long as itself.
+    window_bytes: usize,
     bytes: Vec<u8>,
     start: u64,
-    /// As far as the pace has been told.
+    tells: Option<&'a (dyn Took + 'a)>,
+    /// As far as somebody has been told.
     told: u64,
 }
 
-impl<'a, 'p, F: ReadAt> View<'a, 'p, F> {
-    pub(crate) fn new(file: &'a F, limit: u64, pace: &'a Pace<'p>) -> Self {
-        Self { file, pace, limit, bytes: Vec::new(), start: 0, told: 0 }
+impl<'a, F: ReadAt> View<'a, F> {
+    pub(crate) fn new(file: &'a F, limit: u64, window_bytes: usize) -> Self {
+        Self { file, limit, window_bytes, bytes: Vec::new(), start: 0, tells: None, told: 0 }
+    }
+
+    /// How much of the file it is a view of.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Tells somebody how much was read.
+    pub(crate) fn telling(self, tells: &'a (dyn Took + 'a)) -> Self {
+        Self { tells: Some(tells), ..self }
+    }
+
+    /// Goes on with what [`Self::into_held`] gave.
+    pub(crate) fn holding(self, (bytes, start): (Vec<u8>, u64)) -> Self {
+        Self { bytes, start, ..self }
+    }
+
+    /// What it holds of the file, and where that begins.
+    pub(crate) fn into_held(self) -> (Vec<u8>, u64) {
+        (self.bytes, self.start)
     }
 
     /// Reads anew from here on: what is held may be older than what another process has written since.
@@ -38,7 +89,7 @@ impl<'a, 'p, F: ReadAt> View<'a, 'p, F> {
     }
 
     /// The whole record at `offset`, if there is one and the beginning of its header is wanted.
-    pub(crate) fn record_if(
+    fn record_if(
         &mut self,
         offset: u64,
         seed: u32,
@@ -111,8 +162,8 @@ impl<'a, 'p, F: ReadAt> View<'a, 'p, F> {
         let held = self.start..self.start + self.bytes.len() as u64;
         if !held.contains(&offset) || offset + length as u64 > held.end {
             let left = usize::try_from(self.limit.saturating_sub(offset)).unwrap_or(usize::MAX);
-            let wanted = length.max(WINDOW_BYTES).min(left);
-            // A record across the window's end is read again: simpler, and at most one in a mebibyte.
+            let wanted = length.max(self.window_bytes).min(left);
+            // A record across the window's end is read again: simpler, and at most one in a window.
             self.bytes.resize(wanted, 0);
             self.start = offset;
             let count = self.file.read_full(&mut self.bytes, offset)?;
@@ -122,8 +173,8 @@ impl<'a, 'p, F: ReadAt> View<'a, 'p, F> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let end = offset + count as u64;
-            if end > self.told {
-                self.pace.took(end - self.told.max(offset));
+            if let Some(tells) = self.tells.filter(|_| end > self.told) {
+                tells.took(end - self.told.max(offset));
                 self.told = end;
             }
         }

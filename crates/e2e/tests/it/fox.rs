@@ -1,0 +1,186 @@
+//! Foxtalk and OFML over real TLS, with a client that behaves as the public one does (`protocol-specs/wire.md` 1.2).
+
+mod client;
+
+use crate::net::{Net, Node, PEER, STATE, TERMINAL};
+use crate::process::Stream;
+use client::{Client, Frame, query, tag, text_of};
+
+/// A network whose terminal is a client that speaks OFML; what names no destination goes to ZB.
+fn network() -> Net {
+    let net = Net::new();
+    net.change("links = \"127.0.0.1:0\"", "links = \"127.0.0.1:0\"\nfox = \"127.0.0.1:0\"");
+    net.change("name = \"ZA0010000\"\noris", "name = \"ZA0010000\"\nformat = \"ofml\"\ndestination = \"ZB\"\noris");
+    net
+}
+
+fn client(net: &Net, switch: &Node) -> Client {
+    let line = switch.process.line(Stream::Err, "Foxtalk links are accepted");
+    Client::connect(crate::net::address(&line, "fox"), &net.pki(), TERMINAL)
+}
+
+const PERSON: &str = "<PUR>C</PUR><ATN>SGT TEST ONE</ATN><NAM>SAMPLE, PERSON A</NAM><DOB>19800102</DOB><SEX>M</SEX>";
+
+#[test]
+fn a_query_in_ofml_is_answered_and_the_public_client_finds_its_question() {
+    let net = network();
+    let switch = net.switch();
+    let mut state = switch.station("ZB");
+    let mut client = client(&net, &switch);
+    assert_eq!(client.in_force, (1, 1, 65_000, 20, 60, 'N', "B64".to_owned(), "LF  ".to_owned()));
+
+    // Neither DST nor CTL, as the public client has it.
+    client.send(&query("8a90397e9d", "", "IQ", PERSON));
+    let asked = state.take("SAMPLE, PERSON A");
+    let output = asked.output();
+    assert_eq!((output.key.as_str(), output.sender.as_str(), output.destination), ("IQ", TERMINAL, "ZB"));
+    assert_eq!(output.control.expect("the client's number").as_str(), "8a90397e9d");
+    assert_eq!(output.body, b"PUR/C.ATN/SGT TEST ONE.NAM/SAMPLE, PERSON A.DOB/19800102.SEX/M");
+
+    state.send("IR.ZB0010000.ZA0010000.*8a90397e9d.TXT\r\nEMULATOR - SYNTHETIC DATA\r\nNO RECORD <&>");
+    let answer = client.take("NO RECORD");
+    for (name, value) in [
+        ("ID", "8a90397e9d"),
+        ("DAC", "SAMPLE"),
+        ("REF", "8a90397e9d"),
+        ("USR", "TESTER"),
+        ("SRC", "ZB"),
+        ("MKE", "IR"),
+        ("ORI", "ZB0010000"),
+        ("DST", TERMINAL),
+        ("CTL", "8a90397e9d"),
+    ] {
+        assert_eq!(tag(&answer, name), value, "{answer}");
+    }
+    assert_eq!(text_of(&answer), "EMULATOR - SYNTHETIC DATA\nNO RECORD &lt;&amp;&gt;");
+    switch.stop();
+}
+
+#[test]
+fn a_refused_query_gets_its_er_under_its_number() {
+    let net = network();
+    let switch = net.switch();
+    let mut client = client(&net, &switch);
+    client.send(&query("8a90397e9d", "<DST>ZC0010000</DST>", "ZZZ", PERSON));
+    let refusal = client.take("ORIGINAL MESSAGE");
+    assert_eq!((tag(&refusal, "ID"), tag(&refusal, "MKE"), tag(&refusal, "SRC")), ("8a90397e9d", "ER", "NL"));
+    assert!(text_of(&refusal).starts_with(".01. INVALID HEADER INFORMATION - MESSAGE KEY UNKNOWN"), "{refusal}");
+    client.send("<!DOCTYPE x><OFML/>");
+    assert!(text_of(&client.take(".03.")).contains("DOCTYPE"));
+    client.send(&query("8a90397e9e", "<DST>ZB</DST>", "IQ", "<NAM>A.B</NAM>"));
+    assert!(text_of(&client.take("8a90397e9e")).contains("NAM"));
+    switch.stop();
+}
+
+#[test]
+fn a_heartbeat_is_echoed_and_what_is_not_spoken_is_refused_in_text() {
+    let net = network();
+    let switch = net.switch();
+    let mut client = client(&net, &switch);
+    client.write(b'H', 0x0A0B, true, b"");
+    assert_eq!(client.next(b'H'), Frame { kind: b'H', exchange: 0x0A0B, payload: Vec::new() });
+    for kind in *b"EIK" {
+        client.write(kind, 77, true, b"x");
+        let refusal = client.next(b'N');
+        assert_eq!(refusal.exchange, 77);
+        assert!(String::from_utf8_lossy(&refusal.payload).starts_with("0044 "), "{refusal:?}");
+    }
+    client.write(b'C', 78, true, b"short");
+    assert!(String::from_utf8_lossy(&client.next(b'N').payload).contains("CONNECT"));
+    // Four times 65 kB are more than a message may have.
+    for last in [false, false, false, false, true] {
+        client.write(b'M', 79, last, &[b'x'; 64_000]);
+    }
+    let refusal = client.next(b'N');
+    assert_eq!((refusal.exchange, &refusal.payload[..]), (79, &b"0014 THE MESSAGE IS TOO LONG"[..]));
+    client.write(b'H', 80, true, b"");
+    assert_eq!(client.next(b'H').exchange, 80, "the link lives");
+    switch.stop();
+}
+
+#[test]
+fn messages_of_several_frames_travel_both_ways() {
+    let net = network();
+    let switch = net.switch();
+    let mut state = switch.station(STATE);
+    let mut client = client(&net, &switch);
+    let long = |mark: &str| format!("{mark} {}", "0123456789 ".repeat(9_000));
+
+    let document = query("LONG1", &format!("<DST>{PEER}</DST>"), "AM", &format!("<TXT>{}</TXT>", long("TO STATE")));
+    let pieces: Vec<&[u8]> = document.as_bytes().chunks(30_000).collect();
+    let (last, before) = pieces.split_last().expect("four of them");
+    before.iter().for_each(|piece| client.write(b'M', 500, false, piece));
+    client.write(b'M', 500, true, last);
+    assert_eq!(client.next(b'A').exchange, 500, "one ack for all");
+    assert_eq!(state.take("TO STATE").output().body, long("TO STATE").trim_end().as_bytes());
+
+    for number in 1..=2 {
+        state.send(&format!("AM.{PEER}.{TERMINAL}.TXT\r\n{}", long(&format!("TO CLIENT {number}"))));
+        let answer = client.take(&format!("TO CLIENT {number}"));
+        assert!(text_of(&answer).starts_with(long(&format!("TO CLIENT {number}")).trim_end()), "it is whole");
+        assert_eq!(client.frames, 4 * number, "frames of at most 32 KiB");
+    }
+    switch.stop();
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let net = network();
+    let switch = net.switch();
+    let mut first = client(&net, &switch);
+    let note = |id: &str| query(id, &format!("<DST>{PEER}</DST>"), "AM", "<TXT>KEPT OVER THE KILL</TXT>");
+    first.send(&note("KEPT1"));
+    let told = first.take("WILL BE FORWARDED");
+    assert_eq!((tag(&told, "MKE"), tag(&told, "ID")), ("SM", "KEPT1"), "the receiver is away");
+    drop(first);
+    switch.await_metric("orinet_links", 0.0);
+    // The client is away now: what is for it waits.
+    switch.station("ZB").send(&format!("AM.ZB0010000.{TERMINAL}.*KEPT1.TXT\r\nWAITED FOR THE CLIENT"));
+    switch.kill();
+
+    let switch = net.switch();
+    let mut state = switch.station(STATE);
+    assert_eq!(state.take("KEPT OVER THE KILL").output().control.expect("a mark").as_str(), "KEPT1");
+    let mut again = client(&net, &switch);
+    let answer = again.take("WAITED FOR THE CLIENT");
+    assert_eq!((tag(&answer, "ID"), tag(&answer, "DAC")), ("KEPT1", "SAMPLE"), "the marks were kept too");
+    switch.stop();
+}
+
+#[test]
+fn a_message_is_known_again_on_its_link_and_only_there() {
+    let net = network();
+    let switch = net.switch();
+    let mut state = switch.station(STATE);
+    let document = query("SAME1", &format!("<DST>{PEER}</DST>"), "AM", "<TXT>ONCE ON A LINK</TXT>");
+    let mut first = client(&net, &switch);
+    for _ in 0..3 {
+        first.write(b'M', 9, true, document.as_bytes());
+        assert_eq!(first.next(b'A').exchange, 9, "acknowledged each time");
+    }
+    state.take("ONCE ON A LINK");
+    assert_eq!(state.take_all().len(), 0, "and admitted once");
+    drop(first);
+    // A client that was started anew counts from the beginning: this is another message.
+    let mut second = client(&net, &switch);
+    second.write(b'M', 9, true, document.as_bytes());
+    assert_eq!(second.next(b'A').exchange, 9);
+    state.take("ONCE ON A LINK");
+    switch.stop();
+}
+
+#[test]
+fn a_station_may_speak_ofml_over_blocks_and_get_legacy_text_over_frames() {
+    let net = network();
+    net.change("name = \"ZC\"\n", "name = \"ZC\"\nformat = \"ofml\"\n");
+    let switch = net.switch();
+    let mut client = client(&net, &switch);
+    let mut state = switch.station(STATE);
+    client.send(&query("MIX1", &format!("<DST>{PEER}</DST>"), "AM", "<TXT>TO OFML OVER BLOCKS</TXT>"));
+    let message = state.take("TO OFML OVER BLOCKS");
+    assert_eq!((tag(&message.text, "MKE"), tag(&message.text, "CTL")), ("AM", "MIX1"));
+    // And legacy text in a frame is a message like any other.
+    client.send(&format!("AM.{TERMINAL}.ZB0010000.*MIX2.TXT\r\nLEGACY IN A FRAME"));
+    assert_eq!(switch.station("ZB").take("LEGACY IN A FRAME").output().control.expect("a mark").as_str(), "MIX2");
+    switch.stop();
+}

@@ -1,0 +1,128 @@
+//! What stations may leave in the switch is bounded.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use codec::time::{Tick, Timestamp};
+use switch_core::{Action, Event, Folds, LinkId, Now, Observation, Refusal, Sequence, Switch, Token};
+
+use crate::network::{attached, dictionary, network};
+
+struct Talk {
+    switch: Switch,
+    time: u64,
+}
+
+impl Talk {
+    fn new() -> Self {
+        let now = Now { tick: Tick(0), wall: Timestamp(0) };
+        let mut talk = Self { switch: Switch::new(network(), dictionary(), Folds::new(&network()), now), time: 0 };
+        talk.handle(attached(LinkId(1), "ZA0010000"));
+        talk.handle(attached(LinkId(2), "ZC"));
+        talk
+    }
+
+    fn handle(&mut self, event: Event) -> Vec<Action> {
+        self.time += 1;
+        let now = Now { tick: Tick(self.time), wall: Timestamp(i64::try_from(self.time).unwrap()) };
+        self.switch.handle(now, event);
+        self.switch.check_invariants();
+        std::iter::from_fn(|| self.switch.poll_action()).collect()
+    }
+
+    /// What becomes of a message: `accepted`, the number of its ER, or why it was turned away.
+    fn says(&mut self, text: String) -> String {
+        let token = Token(self.time);
+        let event = Event::Received { link: LinkId(1), token, validation: 0, message: Bytes::from(text) };
+        let actions = self.handle(event);
+        let last = actions.iter().rev().find_map(|action| match action {
+            Action::Observe(Observation::Accepted { .. }) => Some("accepted".to_owned()),
+            Action::Observe(Observation::Refused { number, .. }) => Some(format!("ER {}", number.number())),
+            Action::Refuse { why, .. } => Some(format!("{why:?}")),
+            _ => None,
+        });
+        if let Some(Action::Store { sequence: Sequence(through), record, .. }) =
+            actions.into_iter().rfind(|action| matches!(action, Action::Store { .. }))
+        {
+            assert!(record.len() < 1 << 20, "a record is at most 1 MiB");
+            self.handle(Event::Stored { through: Sequence(through) });
+        }
+        last.unwrap()
+    }
+}
+
+#[test]
+fn help_files_and_echoes_are_bounded() {
+    let mut talk = Talk::new();
+    let text = |length: usize| "X".repeat(length);
+    let help = |function: &str, length| format!("AM.ZA0010000.ZAORI{function}.TXT\r\n{}", text(length));
+    assert_eq!(talk.says(help("UPDT", (32 << 10) + 1)), "ER 22");
+    assert_eq!(talk.says(help("UPDT", (32 << 10) - 10)), "accepted");
+    assert_eq!(talk.says(help("APND", 9)), "ER 22", "with the line end before it that is one too many");
+    assert_eq!(talk.says(help("APND", 8)), "accepted");
+    assert_eq!(talk.says(help("HELP", 0)), "accepted");
+    assert_eq!(talk.says(format!("ECHO.ZA0010000.NL.TXT\r\n{}", text(16 << 10))), "accepted");
+    assert_eq!(talk.says(format!("ECHO.ZA0010000.NL.TXT\r\n{}", text((16 << 10) + 1))), "ER 22");
+}
+
+#[test]
+fn confirmations_of_a_pair_are_bounded() {
+    let mut talk = Talk::new();
+    let ask = |case: usize, to: &str| {
+        format!(
+            "YQ.ZA0010000.{to}.TXT\r\nRTY/WP.RNO/1.PRI/R.OCA/CASE{case}.NIC/NONE.NAM/SAMPLE, PERSON A.DOB/19500102.\
+             RNA/SGT TEST ONE.RAG/TEST PD"
+        )
+    };
+    for case in 0..256 {
+        assert_eq!(talk.says(ask(case, "ZC0020000")), "accepted", "{case}");
+    }
+    let refused = format!("{:?}", Refusal::TooManyUnacknowledged);
+    assert_eq!(talk.says(ask(256, "ZC0020000")), refused);
+    assert_eq!(talk.says(ask(256, "ZC0010000")), "accepted", "another one is asked");
+}
+
+#[test]
+fn a_directory_of_thousands_is_looked_through_in_part_and_says_so() {
+    let mut config = crate::network::config();
+    let more = (0..2_000).map(|n| {
+        let mut entry =
+            switch_core::OriConfig::new(crate::network::ori(&format!("ZC{n:07}")), crate::network::line("ZC"));
+        entry.details.name = format!("SAMPLE {n:04}");
+        entry
+    });
+    let known: Vec<_> = config.oris.iter().map(|entry| entry.ori).collect();
+    config.oris.extend(more.filter(|entry| !known.contains(&entry.ori)));
+    let network = Arc::new(switch_core::Network::new(config, &dictionary()).unwrap());
+    let now = Now { tick: Tick(0), wall: Timestamp(0) };
+    let mut talk = Talk { switch: Switch::new(Arc::clone(&network), dictionary(), Folds::new(&network), now), time: 0 };
+    talk.handle(attached(LinkId(1), "ZA0010000"));
+    talk.handle(Event::Room { link: LinkId(1), messages: 32 });
+    for (body, lines, more) in [
+        ("LOC/SAMPLE", 26, true),
+        ("LOC/SAMPLE 01", 26, true),
+        ("LOC/SAMPLE 015", 10, false),
+        ("LOC/SAMPLE 1999", 1, false),
+        ("LOC/SAMPLE.TYP/JC", 2, true),
+        ("TYP/PD", 26, true),
+        ("ORI/ZC0001234", 1, false),
+    ] {
+        let message = format!("TQ.ZA0010000.OD.TXT\r\n{body}").into();
+        let event = Event::Received { link: LinkId(1), token: Token(1), validation: 0, message };
+        let stored = talk.handle(event).into_iter().find_map(|action| match action {
+            Action::Store { sequence, .. } => Some(sequence),
+            _ => None,
+        });
+        // The records of links come first: all of it.
+        let through = Sequence(stored.unwrap().0 + 2);
+        let sent = talk.handle(Event::Stored { through });
+        let text = sent.into_iter().find_map(|action| match action {
+            Action::Deliver { bytes, .. } => Some(String::from_utf8(bytes.to_vec()).unwrap()),
+            _ => None,
+        });
+        let text = text.unwrap();
+        let answer = text.split_once("TXT\r\n\u{7f}").unwrap().1;
+        assert_eq!(answer.lines().count(), lines, "{body}: {answer}");
+        assert_eq!(answer.contains("THERE MAY BE MORE"), more, "{body}: {answer}");
+    }
+}

@@ -1,0 +1,149 @@
+//! Reading the configuration again while the switch runs: all of it is checked before any takes effect.
+
+use std::sync::Arc;
+
+use codec::name::StationName;
+use switch_core::{Command, Reload, changes};
+use tokio::sync::Notify;
+use tracing::{error, warn};
+
+use crate::admin::api::Answer;
+use crate::admin::ask::Contradicted;
+use crate::admin::trouble::Trouble;
+use crate::config::{Config, ConfigError};
+use crate::driver::{Driver, Inbound};
+use crate::process::SwitchError;
+
+/// Asks a switch that runs to read its configuration again, as SIGHUP does.
+#[derive(Debug, Clone, Default)]
+pub struct ReloadSignal(Arc<Notify>);
+
+impl ReloadSignal {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until somebody asks.
+    pub(crate) async fn asked(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// Who wants the configuration read again.
+#[derive(Debug)]
+pub(crate) struct Reloading {
+    pub(crate) who: String,
+    pub(crate) from: String,
+    pub(crate) contradicted: Contradicted,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// Who asks by a signal: the machine's administrator, whoever that is.
+pub(crate) const BY_SIGNAL: &str = "SIGHUP";
+
+/// What differs and cannot while the switch runs, by its key.
+fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
+    let (old_limits, new_limits) = (old.network.limits(), new.network.limits());
+    let different = [
+        (old.links != new.links, "[switch] links"),
+        (old.fox != new.fox, "[switch] fox"),
+        (old.admin != new.admin, "[switch] admin"),
+        (old.data != new.data, "[switch] data"),
+        (old.message_bytes_max != new.message_bytes_max, "[switch] message_bytes_max"),
+        (old.journal != new.journal, "[switch] segment_bytes"),
+        (old_limits.stamp_utc_offset != new_limits.stamp_utc_offset, "[switch] stamp_utc_offset"),
+        (old.listener_limits.links != new.listener_limits.links, "[switch] links_max"),
+        (old.pki != new.pki, "[pki]"),
+        (old.retention != new.retention, "[journal]"),
+        (old.audit != new.audit, "[audit]"),
+        (old.search != new.search, "[search] enabled"),
+    ];
+    different.into_iter().filter(|(different, _)| *different).map(|(_, key)| key).collect()
+}
+
+/// What is different, in words.
+fn told(old: &Config, new: &Config) -> String {
+    let mut told = changes(&old.network, &new.network);
+    if old.operators != new.operators {
+        told.push("operators changed".to_owned());
+    }
+    if told.is_empty() { "nothing changed".to_owned() } else { told.join("; ") }
+}
+
+impl Driver {
+    /// Has the configuration read, away from the thread that moves messages.
+    pub(crate) fn reload(&mut self, reloading: Reloading) -> Result<(), SwitchError> {
+        if self.desk.reloading {
+            let trouble = Trouble::conflict("the configuration is being read already");
+            return self.reload_denied(reloading, trouble);
+        }
+        self.desk.reloading = true;
+        let (file, order): (_, Vec<StationName>) = (self.config.file.clone(), self.switch.order());
+        let loads = self.loads.clone();
+        tokio::spawn(async move {
+            let read = tokio::task::spawn_blocking(move || Config::load_arranged(&file, &order)).await;
+            let read =
+                read.map(|read| read.map(Box::new)).map_err(|error| error!(%error, "reading the configuration ended"));
+            drop(loads.send(Inbound::Reloaded { reloading, read: read.ok() }).await);
+        });
+        Ok(())
+    }
+
+    /// The configuration was read, and is all right by itself or not.
+    pub(crate) fn reloaded(
+        &mut self,
+        reloading: Reloading,
+        read: Option<Result<Box<Config>, ConfigError>>,
+    ) -> Result<(), SwitchError> {
+        self.desk.reloading = false;
+        let config = match read {
+            Some(Ok(config)) => config,
+            Some(Err(error)) => return self.reload_denied(reloading, Trouble::conflict(error.to_string())),
+            None => return self.reload_denied(reloading, Trouble::unavailable("the configuration could not be read")),
+        };
+        let fixed = fixed(&self.config, &config);
+        if !fixed.is_empty() {
+            let sentence = format!(
+                "{}: {} cannot change while the switch runs; start it again for that",
+                config.file.display(),
+                fixed.join(", ")
+            );
+            return self.reload_denied(reloading, Trouble::conflict(sentence));
+        }
+        let reload = Reload {
+            network: Arc::clone(&config.network),
+            dictionary: Arc::clone(&config.dictionary),
+            changes: told(&self.config, &config),
+            drop_contradicted: reloading.contradicted == Contradicted::Drop,
+        };
+        self.next_config = Some(config);
+        let Reloading { who, from, answer, .. } = reloading;
+        self.command_of(who, from, Command::Reload(reload), answer)?;
+        // The core has gone on with it, or has denied it for good.
+        if self.next_config.take().is_some() {
+            self.journal_telemetry.reloaded(false);
+        }
+        Ok(())
+    }
+
+    /// The core goes on with the configuration that was given to it: so does everything else.
+    pub(crate) fn go_on(&mut self) {
+        let Some(config) = self.next_config.take() else { return };
+        self.journal_telemetry.reloaded(true);
+        self.shared.network.store(Arc::clone(&config.network));
+        self.shared.operators.store(Arc::new(config.operators.clone()));
+        self.config = config;
+    }
+
+    fn reload_denied(&mut self, reloading: Reloading, trouble: Trouble) -> Result<(), SwitchError> {
+        warn!(reason = trouble.sentence(), "the configuration was not taken; the one before holds");
+        self.journal_telemetry.reloaded(false);
+        let Reloading { who, from, answer, .. } = reloading;
+        let result = format!("denied: {}", trouble.sentence());
+        if let Some(answer) = answer {
+            drop(answer.send(Err(trouble)));
+        }
+        self.handle(switch_core::Event::Act { who, from, what: "reload".to_owned(), result })
+    }
+}
