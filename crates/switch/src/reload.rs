@@ -147,3 +147,51 @@ impl Driver {
         self.handle(switch_core::Event::Act { who, from, what: "reload".to_owned(), result })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NETWORK: &str = "[switch]\nlinks = \"127.0.0.1:0\"\n\n[pki]\n\n[journal]\n\n[[station]]\nname = \"ZA\"\n";
+
+    fn config(text: &str) -> Config {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("network.toml");
+        std::fs::write(&file, text).unwrap();
+        let config = Config::load_arranged(&file, &[]).unwrap();
+        // Paths are relative to the file, which is somewhere else each time.
+        let pki = link::tls::ServerFiles::in_directory(std::path::Path::new("pki"));
+        let versions = config.pki.versions;
+        Config { data: "data".into(), pki: link::tls::ServerFiles { versions, ..pki }, ..config }
+    }
+
+    #[test]
+    fn what_cannot_change_while_the_switch_runs_is_named() {
+        let running = config(NETWORK);
+        assert!(fixed(&running, &config(NETWORK)).is_empty());
+        for (from, to, key) in [
+            ("links = \"127.0.0.1:0\"", "links = \"127.0.0.1:1\"", "[switch] links"),
+            ("[switch]", "[switch]\nadmin = \"127.0.0.1:1\"", "[switch] admin"),
+            ("[switch]", "[switch]\nfox = \"127.0.0.1:1\"", "[switch] fox"),
+            ("[switch]", "[switch]\nmessage_bytes_max = 1024", "[switch] message_bytes_max"),
+            ("[switch]", "[switch]\nsegment_bytes = 1048576", "[switch] segment_bytes"),
+            ("[switch]", "[switch]\nstamp_utc_offset = 0", "[switch] stamp_utc_offset"),
+            ("[switch]", "[switch]\nlinks_max = 7", "[switch] links_max"),
+            ("[pki]", "[pki]\ntls12 = true", "[pki]"),
+            ("[journal]", "[journal]\nkeep_days = 1000", "[journal]"),
+            ("[journal]", "[search]\nenabled = false\n[journal]", "[search] enabled"),
+        ] {
+            assert_eq!(fixed(&running, &config(&NETWORK.replace(from, to))), [key]);
+        }
+    }
+
+    #[test]
+    fn what_is_different_is_told() {
+        let running = config(NETWORK);
+        assert_eq!(told(&running, &config(NETWORK)), "nothing changed");
+        let other = NETWORK.to_owned() + "window = 1\n\n[[station]]\nname = \"ZB\"\n";
+        assert_eq!(told(&running, &config(&other)), "stations came: ZB; stations changed: ZA");
+        let hold = NETWORK.replace("[switch]", "[switch]\nhold_hours = 1");
+        assert_eq!(told(&running, &config(&hold)), "limits changed");
+    }
+}

@@ -300,7 +300,6 @@ fn a_faulty_dictionary_is_named_by_file_and_line() {
     check("[\"LIY\"]", "[\"LIC\"]", "rq.toml:9: a field is either required or optional");
     check("sets =", "chosen_by = \"PUR\", sets =", "rq.toml:9: must be a required field that lists its values");
     check("length = [1, 10]", "length = [0, 0]", "rq.toml:12: must be least and most bytes");
-    check("length = [1, 10]", "niem = \"n2:A/\", length = [1, 10]", "rq.toml:12: must be a path as in");
     check("prefix = \"LIT\"", "prefix = \"LIC\"", "rq.toml:13: is listed twice");
     check("label = \"v\", ", "", "rq.toml:15: missing field `label`");
     check("priority", "priorty", "rq.toml:7: unknown field");

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::binary::orinet;
-use crate::net::{Net, Node, PEER, STATE, TERMINAL};
+use crate::net::{Demo, Net, Node, PEER, STATE, TERMINAL};
 use crate::process::{Finished, Stream, run};
 
 /// An operator at a keyboard.
@@ -375,4 +375,15 @@ fn wrong_usage_is_told_before_anything_is_asked() {
     assert!(twice.code == Some(64), "a token is not overwritten: {twice:#?}");
     let right = run(orinet().args(["ctl", "token", "--rights", "everything", "--out"]).arg(net.path("more")));
     assert!(right.code == Some(64) && right.stderr.contains("look, route, letters"), "{right:#?}");
+}
+
+#[test]
+fn the_demo_has_an_operator_and_says_how_to_be_one() {
+    let demo = Demo::start();
+    let chief = Operator { admin: demo.admin, token: demo.path("operator.token") };
+    let me = chief.does(&["me"]);
+    assert!(me.contains("demo") && me.contains("control"), "{me}");
+    assert!(chief.does(&["stations"]).contains("ZA"));
+    demo.process.line(Stream::Out, "operator.token stations");
+    demo.interrupt();
 }

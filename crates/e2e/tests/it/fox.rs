@@ -130,10 +130,10 @@ fn what_was_acknowledged_survives_a_kill() {
     let mut first = client(&net, &switch);
     let note = |id: &str| query(id, &format!("<DST>{PEER}</DST>"), "AM", "<TXT>KEPT OVER THE KILL</TXT>");
     first.send(&note("KEPT1"));
-    let told = first.take("WILL BE FORWARDED");
+    let told = first.take("WILL FORWARD");
     assert_eq!((tag(&told, "MKE"), tag(&told, "ID")), ("SM", "KEPT1"), "the receiver is away");
     drop(first);
-    switch.await_metric("orinet_links", 0.0);
+    switch.await_metric("orinet_links{station=\"ZA0010000\"}", 0.0);
     // The client is away now: what is for it waits.
     switch.station("ZB").send(&format!("AM.ZB0010000.{TERMINAL}.*KEPT1.TXT\r\nWAITED FOR THE CLIENT"));
     switch.kill();

@@ -128,7 +128,8 @@ impl Switch {
         let count = waiting.len();
         // What was on its way there, and belongs there no more, has to arrive before it can go on.
         let coming = self.moving.remove(&home).map(|moving| moving.coming).unwrap_or_default();
-        let moving = Moving { waiting: &waiting - &coming, coming };
+        let waiting = waiting.difference(&coming).copied().collect();
+        let moving = Moving { waiting, coming };
         if moving.first().is_some() {
             self.moving.insert(home, moving);
         }

@@ -285,20 +285,16 @@ impl Switch {
             };
             let target = self.target(home);
             let Some(name) = self.folds.name(target) else { continue };
-            match self.folds.state(&self.network, target, key) {
-                DestinationState::Remove | DestinationState::Unsupported => {
-                    why.push(format!("{name} takes no {key} now"));
-                }
-                _ if self.hold_is_full(target, reception.message.len()) => {
-                    why.push(format!("as much waits for {name}, or for all, as may"));
-                }
-                DestinationState::InService | DestinationState::Store => {
-                    let expires = self.expires(target, spec.hold);
-                    let Some(copy) = draft.copy(target, copy.destination, copy.class, expires) else { continue };
-                    effects.extend(self.diverted(&copy, home));
-                    sent.push(name.to_string());
-                    copies.push(copy);
-                }
+            let state = self.folds.state(&self.network, target, key);
+            if matches!(state, DestinationState::Remove | DestinationState::Unsupported) {
+                why.push(format!("{name} takes no {key} now"));
+            } else if self.hold_is_full(target, reception.message.len()) {
+                why.push(format!("as much waits for {name}, or for all, as may"));
+            } else if let Some(copy) = draft.copy(target, copy.destination, copy.class, self.expires(target, spec.hold))
+            {
+                effects.extend(self.diverted(&copy, home));
+                sent.push(name.to_string());
+                copies.push(copy);
             }
         }
         if copies.is_empty() {
@@ -334,10 +330,12 @@ impl Switch {
             return Err(unknown());
         }
         let record = Record::decode(original.kind, original.record.clone()).map_err(|_| unknown())?;
-        let msn = match &record {
-            Record::Accepted(accepted) => Some(accepted.msn),
-            Record::Act(act) => act.again.first().map(|again| again.msn),
-            _ => None,
+        let msn = if let Record::Accepted(accepted) = &record {
+            Some(accepted.msn)
+        } else if let Record::Act(act) = &record {
+            act.again.first().map(|again| again.msn)
+        } else {
+            None
         };
         Ok((record, msn))
     }
@@ -360,6 +358,9 @@ impl Switch {
         let passed = passed.map_err(|fault| self.as_er(&fault, &reception))?;
         if is_log_query(passed.spec.key) {
             return Err(Denial::Conflict("a search of the log is not asked on a station's behalf".to_owned()));
+        }
+        if self.asks_for_too_many(&passed) {
+            return Err(Denial::Conflict("too many hit confirmations are open".to_owned()));
         }
         let discarded = vec![Effect::LetterDiscarded { delivery }];
         let msn = self.accept(station, reception, &passed, discarded, None);

@@ -4,9 +4,11 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use codec::time::{Tick, Timestamp};
-use switch_core::{Action, Event, Folds, LinkId, Network, Now, Section, Sections, Sequence, Switch, Token};
+use switch_core::{
+    Action, Command, Event, Folds, LinkId, Network, Now, Request, Section, Sections, Sequence, Switch, Token,
+};
 
-use crate::network::{attached, dictionary, network};
+use crate::network::{attached, dictionary, name, network};
 
 /// A checkpoint in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,6 +65,12 @@ fn journal() -> Vec<(u64, u8, Bytes)> {
         validation: number,
         message: Bytes::copy_from_slice(text.as_bytes()),
     };
+    let ask = |priority: &str, case: u32| {
+        format!(
+            "YQ.ZA0010000.ZC0020000.*T{case}.TXT\r\nRTY/SL.RNO/1.PRI/{priority}.OCA/CASE{case}.NIC/NONE.\
+             LIC/TEST123.LIS/TX.RNA/SGT TEST ONE.RAG/TEST PD"
+        )
+    };
     let events = [
         attached(link, "ZA0010000"),
         Event::Room { link, messages: 2 },
@@ -72,6 +80,20 @@ fn journal() -> Vec<(u64, u8, Bytes)> {
         message(4, "AML.ZA0010000.ZB.TXT\r\nIT IS STORED"),
         Event::Act { who: "switch".into(), from: "".into(), what: "test".into(), result: "done".into() },
         message(5, "NLQ.ZA0010000.NL.TXT\r\nTYP/ALL.BEG/19700101.END/19700102.FND/SAMPLE"),
+        message(6, "TA.ZA0010000.OD.TXT\r\nORI/ZA0050000.LOC/SAMPLE.TYP/PD.AUT/AC.HRS/A.PHO/5555550150.REM/Text"),
+        message(7, "TD.ZA0010000.OD.TXT\r\nORI/ZA0050000"),
+        message(8, "TA.ZA0010000.OD.TXT\r\nORI/ZA0060000.LOC/SAMPLE.TYP/PD.AUT/AC.HRS/A.PHO/5555550150.REM/Text"),
+        message(9, "AM.ZA0010000.ZAORIUPDT.TXT\r\nTEXT"),
+        message(10, "SM.ZA0010000.NL.TXT\r\nOUT OF SERVICE FOR AM"),
+        message(11, "SM.ZA0010000.NL.TXT\r\nOUT OF SERVICE"),
+        message(12, &ask("U", 1)),
+        message(13, &ask("R", 2)),
+        Event::Command {
+            request: Request(1),
+            who: "test".into(),
+            from: "".into(),
+            command: Command::Hold { station: name("IC") },
+        },
     ];
     let mut pending: Vec<_> = events.into_iter().rev().collect();
     let mut time = 0;
@@ -95,7 +117,8 @@ fn journal() -> Vec<(u64, u8, Bytes)> {
         }
         if pending.is_empty() && !settled {
             settled = true;
-            time += 1_000_000;
+            // The urgent confirmation is overdue, the other one is still to come.
+            time += 20 * 60 * 1_000_000;
             pending.push(Event::Timeout);
         }
     }
@@ -107,6 +130,9 @@ fn a_checkpoint_and_the_records_after_it_are_the_whole_journal() {
     let journal = journal();
     let whole = fold(Folds::new(&network()), &journal);
     assert!(whole.waiting() > 2 && whole.oldest_needed() > Some(Sequence(1)));
+    for (name, _, bytes) in Checkpoint::of(&whole).0 {
+        assert!(bytes.len() > 3, "the journal has something for section {name:?}");
+    }
     for place in 0..=journal.len() {
         let (before, after) = journal.split_at(place);
         let checkpoint = Checkpoint::of(&fold(Folds::new(&network()), before));

@@ -6,9 +6,9 @@ use session::{CloseReason, Config, Event, Refusal, Role};
 use super::end::{End, ack, frame, message, nack, on_link_5};
 
 fn received(events: &[Event]) -> Vec<(u32, Vec<u8>)> {
-    let one = |event: &Event| match event {
-        Event::Received { validation, bytes, .. } => Some((*validation, bytes.to_vec())),
-        _ => None,
+    let one = |event: &Event| {
+        let Event::Received { validation, bytes, .. } = event else { return None };
+        Some((*validation, bytes.to_vec()))
     };
     events.iter().filter_map(one).collect()
 }
