@@ -99,7 +99,7 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// From the measured curves (`orinet records evaluate`).
-    pub const USUAL: Self = Self { matches: 0.98, possible: 0.2 };
+    pub const USUAL: Self = Self { matches: 0.995, possible: 0.8 };
 }
 
 /// The answer of one search.
