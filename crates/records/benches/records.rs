@@ -95,7 +95,8 @@ impl Table {
         let _ = writeln!(text, "| | goal |{}", counts.collect::<String>());
         let _ = writeln!(text, "|---|---|{}", "---:|".repeat(self.counts.len()));
         for (what, goal, values) in &self.rows {
-            let _ = writeln!(text, "| {what} | {goal} |{}", values.iter().map(|v| format!(" {v} |")).collect::<String>());
+            let _ =
+                writeln!(text, "| {what} | {goal} |{}", values.iter().map(|v| format!(" {v} |")).collect::<String>());
         }
         text
     }
@@ -164,7 +165,8 @@ fn tell(evaluation: &Evaluation, table: &mut Table) {
         }
     }
     for (class, tally) in evaluation.classes().filter(|(class, _)| class.kind() == Kind::Absent) {
-        let percent = |count: u64| format!("{:.3} of {}", 100.0 * count as f64 / tally.asked.max(1) as f64, tally.asked);
+        let percent =
+            |count: u64| format!("{:.3} of {}", 100.0 * count as f64 / tally.asked.max(1) as f64, tally.asked);
         table.add(&format!("{} called match, %", class.name()), "0.01", percent(tally.wrong_matches));
         table.add(&format!("{} called possible, %", class.name()), "2", percent(tally.wrong_possible));
     }
@@ -173,7 +175,8 @@ fn tell(evaluation: &Evaluation, table: &mut Table) {
         (bin.1 as f64 / bin.0 as f64 - said).abs()
     });
     table.add("largest error of a probability", "0.1", format!("{:.3}", worst.fold(0.0, f64::max)));
-    let bins: Vec<_> = evaluation.by_odds().iter().map(|(half, (all, right))| format!("{half}:{all}/{right}")).collect();
+    let bins: Vec<_> =
+        evaluation.by_odds().iter().map(|(half, (all, right))| format!("{half}:{all}/{right}")).collect();
     println!("by half bits of the odds that weights give, candidates and persons: {}", bins.join(" "));
 }
 

@@ -3,10 +3,10 @@
 use zerocopy::byteorder::little_endian::U64;
 
 use super::Thresholds;
+use super::agreement::Agreement;
 use super::asked::{Asked, GIVEN, GIVEN_JOINED, MIDDLE, SECOND, SURNAME};
 use super::calibration::{Calibration, odds_bits};
 use super::lens::{GIVENS, Lens, SURNAMES, Variant};
-use super::agreement::Agreement;
 use crate::format::{NameRow, Section};
 use crate::neighbor::Nearness;
 use crate::{Index, IndexError};

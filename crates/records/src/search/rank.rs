@@ -1,9 +1,9 @@
 //! Ranking: the best rows are read, numbers compared, and what else was found is weighed against each.
 
+use super::agreement::{Agreement, Part, Reason};
 use super::asked::Asked;
 use super::calibration::{Calibration, odds_bits, probability};
 use super::find::Finder;
-use super::agreement::{Agreement, Part, Reason};
 use super::{Candidate, Class, Found, Settings, Thresholds};
 use crate::{IndexError, Person, Sources, number};
 
@@ -20,8 +20,7 @@ pub(crate) fn rank(
     settings: &Settings,
     is_current: &dyn Fn(usize, &Person) -> bool,
 ) -> Result<Found, IndexError> {
-    let mut found =
-        Found { candidates: Vec::new(), total: 0, complete: true, compared: 0, searched: Sources::NONE };
+    let mut found = Found { candidates: Vec::new(), total: 0, complete: true, compared: 0, searched: Sources::NONE };
     // File and row, with what the row weighs by names and date.
     let (mut rows, mut read) = (Vec::new(), Vec::new());
     for (file, finder) in finders.iter_mut().enumerate() {
@@ -81,12 +80,7 @@ pub(crate) fn rank(
 }
 
 /// The weight below which rows are not read.
-fn weakest(
-    rows: &[(f32, usize, u32)],
-    settings: &Settings,
-    calibration: Calibration,
-    asks_numbers: bool,
-) -> f32 {
+fn weakest(rows: &[(f32, usize, u32)], settings: &Settings, calibration: Calibration, asks_numbers: bool) -> f32 {
     let best = rows.first().map_or(0.0, |(bits, _, _)| *bits);
     let behind = best - FAR_BEHIND;
     if settings.least == Class::Unlikely || asks_numbers {

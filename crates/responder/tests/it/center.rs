@@ -218,7 +218,10 @@ async fn an_index_or_template_that_cannot_be_used_is_told_at_the_start() {
     let config = config(&switch);
     let missing = Config { indexes: vec![switch.directory.path().join("missing")], ..config.clone() };
     let error = Lesc::open(missing).unwrap_err();
-    assert!(matches!(error, OpenError::Records(records::OpenError::Index { .. })) && error.to_string().ends_with("missing cannot be used"));
+    assert!(
+        matches!(error, OpenError::Records(records::OpenError::Index { .. }))
+            && error.to_string().ends_with("missing cannot be used")
+    );
     let empty = Config { templates: Some(switch.directory.path().join("pki")), ..config };
     let error = lesc::run(empty, CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, OpenError::Templates(_)), "{error}");
