@@ -95,7 +95,8 @@ impl Table {
         let _ = writeln!(text, "| | goal |{}", counts.collect::<String>());
         let _ = writeln!(text, "|---|---|{}", "---:|".repeat(self.counts.len()));
         for (what, goal, values) in &self.rows {
-            let _ = writeln!(text, "| {what} | {goal} |{}", values.iter().map(|v| format!(" {v} |")).collect::<String>());
+            let _ =
+                writeln!(text, "| {what} | {goal} |{}", values.iter().map(|v| format!(" {v} |")).collect::<String>());
         }
         text
     }
@@ -164,7 +165,8 @@ fn tell(evaluation: &Evaluation, table: &mut Table) {
         }
     }
     for (class, tally) in evaluation.classes().filter(|(class, _)| class.kind() == Kind::Absent) {
-        let percent = |count: u64| format!("{:.3} of {}", 100.0 * count as f64 / tally.asked.max(1) as f64, tally.asked);
+        let percent =
+            |count: u64| format!("{:.3} of {}", 100.0 * count as f64 / tally.asked.max(1) as f64, tally.asked);
         table.add(&format!("{} called match, %", class.name()), "0.01", percent(tally.wrong_matches));
         table.add(&format!("{} called possible, %", class.name()), "2", percent(tally.wrong_possible));
     }
@@ -173,7 +175,8 @@ fn tell(evaluation: &Evaluation, table: &mut Table) {
         (bin.1 as f64 / bin.0 as f64 - said).abs()
     });
     table.add("largest error of a probability", "0.1", format!("{:.3}", worst.fold(0.0, f64::max)));
-    let bins: Vec<_> = evaluation.by_odds().iter().map(|(half, (all, right))| format!("{half}:{all}/{right}")).collect();
+    let bins: Vec<_> =
+        evaluation.by_odds().iter().map(|(half, (all, right))| format!("{half}:{all}/{right}")).collect();
     println!("by half bits of the odds that weights give, candidates and persons: {}", bins.join(" "));
 }
 
@@ -217,7 +220,7 @@ fn build(exports: &[PathBuf], directory: &Path) -> Outcome<(Vec<PathBuf>, f64, S
 /// Forgets the most memory that this process has used so far.
 fn forget_peak() {
     // What the system does not let us forget makes the figure too large, not too small.
-    let _ = fs::write("/proc/self/clear_refs", "5");
+    drop(fs::write("/proc/self/clear_refs", "5"));
 }
 
 /// The most memory that this process has used since, in MiB.
@@ -280,10 +283,8 @@ fn additions(
     let others = Population::new(SEED + 1, count);
     let persons: Vec<_> = (0..count).into_par_iter().map(|number| others.record(number).person).collect();
     let began = Instant::now();
-    for chunk in persons.chunks(100_000) {
-        delta.add(chunk)?;
-    }
-    println!("{count} additions in {:.1} s", began.elapsed().as_secs_f64());
+    delta.add(&persons)?;
+    println!("{count} additions at once in {:.1} s", began.elapsed().as_secs_f64());
     let first = &persons[..persons.len().min(100)];
     let began = Instant::now();
     for person in first {

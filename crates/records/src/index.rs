@@ -9,7 +9,9 @@ use std::path::Path;
 use zerocopy::byteorder::little_endian::{U32, U64};
 
 use crate::encode::{self, Parts};
-use crate::format::{BLOCK_RECORDS, KEY_GROUP, Key, LetterEntry, MassEntry, NameEntry, NameId, NumberEntry, Row, Section};
+use crate::format::{
+    BLOCK_RECORDS, KEY_GROUP, Key, LetterEntry, MassEntry, NameEntry, NameId, NumberEntry, Row, Section,
+};
 use crate::map::Bytes;
 use crate::pages::Pages;
 use crate::store::Store;

@@ -43,7 +43,8 @@ fn a_probability_is_how_often_it_is_the_person() {
     for question in &questions {
         evaluation.ask(&holdings, question, &Settings::best(10), |search| Ok((search()?, 0))).unwrap();
     }
-    let halves: Vec<_> = evaluation.by_odds().iter().map(|(half, (all, right))| format!("{half}:{all}/{right}")).collect();
+    let halves: Vec<_> =
+        evaluation.by_odds().iter().map(|(half, (all, right))| format!("{half}:{all}/{right}")).collect();
     let (pairs, _) = evaluation.calibration().as_chunks::<{ BINS / 10 }>();
     for (pair, place) in pairs.iter().zip(0_u32..) {
         let sum = |of: fn(&(u64, u64)) -> u64| pair.iter().map(of).sum::<u64>();

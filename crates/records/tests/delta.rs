@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use records::{Additions, Delta, DeltaError, Holdings, Index, Live, Person, Query, Replaced, Settings, build_bytes, synth};
+use records::{
+    Additions, Delta, DeltaError, Holdings, Index, Live, Person, Query, Replaced, Settings, build_bytes, synth,
+};
 
 fn holdings(delta: &Arc<Delta>) -> Holdings {
     let index = Index::from_bytes(build_bytes(synth::persons(1, 500)).unwrap()).unwrap();

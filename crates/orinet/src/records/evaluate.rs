@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use records::{Holdings, Settings};
 use records::evaluate::{Evaluation, RANKS, Tally, goal, page};
 use records::queries::{self, Question};
+use records::{Holdings, Settings};
 use serde_json::{Value, json};
 
 use super::indexes::Indexes;

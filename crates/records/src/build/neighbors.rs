@@ -105,11 +105,13 @@ pub(super) struct NearLists {
 /// Names with fewer rows have no list: they are found near others, and others near them by their keys.
 const LISTED_ROWS: u32 = 3;
 
-/// Names of one list.
+/// Names of one list, and of each nearness, the most frequent first: a frequent name has hundreds that are one letter off,
+/// nearly all of them somebody's slip.
 const LISTED_MAX: usize = 255;
+const LISTED_OF_A_KIND: usize = 64;
 
-/// Names of one key that are looked at.
-pub(crate) const OF_KEY_MAX: usize = 400;
+/// Names of one key that are looked at, the most frequent first.
+pub(crate) const OF_KEY_MAX: usize = 160;
 
 /// Lists the names near each frequent name.
 pub(super) fn near_lists(
@@ -174,6 +176,13 @@ pub(super) fn near_lists(
             }
         }
         near.sort_unstable();
+        let mut of_kind = [0_usize; Nearness::COUNT + 1];
+        near.retain(|(nearness, _, _)| {
+            of_kind.get_mut(*nearness as usize).is_some_and(|count| {
+                *count += 1;
+                *count <= LISTED_OF_A_KIND
+            })
+        });
         near.truncate(LISTED_MAX);
         let packed = |role: usize| masses.map(|mass| pack_mass(mass.get(role).copied().unwrap_or(0)));
         (near, MassEntry { surnames: packed(0), givens: packed(1) })

@@ -3,10 +3,10 @@
 use zerocopy::byteorder::little_endian::U64;
 
 use super::Thresholds;
-use super::calibration::{odds_bits, weighed};
-use super::asked::{Asked, GIVEN, GIVEN_JOINED, MIDDLE, SECOND, SURNAME};
-use super::lens::{GIVENS, Lens, SURNAMES};
 use super::agreement::Agreement;
+use super::asked::{Asked, GIVEN, GIVEN_JOINED, MIDDLE, SECOND, SURNAME};
+use super::calibration::{Calibration, odds_bits};
+use super::lens::{GIVENS, Lens, SURNAMES, Variant};
 use crate::format::{NameRow, Section};
 use crate::neighbor::Nearness;
 use crate::{Index, IndexError};
@@ -29,6 +29,7 @@ pub(crate) struct Finder<'a> {
     pub(crate) lens: Lens<'a>,
     /// The odds before anything is compared.
     prior: f32,
+    calibration: Calibration,
     /// Weight and row.
     pub(crate) rows: Vec<(f32, u32)>,
     pub(crate) compared: usize,
@@ -44,9 +45,9 @@ const ENTRIES_MAX: usize = 400_000;
 /// Rows of one name that are passed one by one.
 const RUN_MAX: usize = 1_024;
 
-/// Near names of each asked one that are looked up by name, and of those only the nearest for common surnames.
-const SURNAMES_MAX: usize = 400;
-const GIVENS_MAX: usize = 96;
+/// Near names of each asked one that are looked up by name, of each nearness; given names for common surnames alone.
+const SURNAMES_OF_A_KIND: usize = 80;
+const GIVENS_OF_A_KIND: usize = 24;
 
 /// What weighs less than this is no candidate: one in four million, against all else.
 const FLOOR: f32 = -22.0;
@@ -59,13 +60,14 @@ impl<'a> Finder<'a> {
         let mut lens = Lens::new(index, asked)?;
         lens.pair_excess = pair_excess(index, &lens)?;
         // In a small file as in a large one: a person asked for is one of many.
-        let population = population.max(POPULATION_MIN) as f32;
-        Ok(Self { index, lens, prior: -(2.0 * population).log2(), rows: Vec::new(), compared: 0, complete: true })
+        let population = population.max(POPULATION_MIN);
+        let (prior, calibration) = (-(2.0 * population as f32).log2(), Calibration::of(population));
+        Ok(Self { index, lens, prior, calibration, rows: Vec::new(), compared: 0, complete: true })
     }
 
     /// Whether what was found leaves little doubt, so that a wide search would only find what is less likely.
     pub(crate) fn is_confident(&self, thresholds: Thresholds) -> bool {
-        let enough = weighed(odds_bits(thresholds.matches));
+        let enough = self.calibration.weighed(odds_bits(thresholds.matches));
         self.rows.iter().any(|(bits, _)| *bits >= enough)
     }
 
@@ -177,12 +179,21 @@ impl<'a> Finder<'a> {
 
     /// Passes the entries of surnames near one asked name, with given names near another, on plausible days.
     fn by_name(&mut self, surname: usize, given: usize, farthest: Nearness) -> Result<(), IndexError> {
+        // Of each nearness some: a frequent name has hundreds that are one letter off, and they are not all.
         let near = |lens: &Lens<'_>, place: usize, max: usize| -> Vec<u32> {
+            let mut counts = [0_usize; Nearness::COUNT + 1];
             let all = lens.variants.get(place).into_iter().flatten();
-            all.filter(|variant| variant.nearness <= farthest).take(max).map(|variant| variant.id).collect()
+            let mut is_of_use = |variant: &&Variant| {
+                let count = counts.get_mut(variant.nearness as usize);
+                count.is_some_and(|count| {
+                    *count += 1;
+                    variant.nearness <= farthest && *count <= max
+                })
+            };
+            all.filter(|variant| is_of_use(variant)).map(|variant| variant.id).collect()
         };
-        let surnames = near(&self.lens, surname, SURNAMES_MAX);
-        let mut givens = near(&self.lens, given, GIVENS_MAX);
+        let surnames = near(&self.lens, surname, SURNAMES_OF_A_KIND);
+        let mut givens = near(&self.lens, given, GIVENS_OF_A_KIND);
         if given == GIVEN && farthest > Nearness::Same {
             // The record's given name may be an initial, or the asked middle name.
             let all = self.lens.variants.get(GIVEN).into_iter().flatten();
@@ -326,6 +337,10 @@ impl<'a> Finder<'a> {
 
     pub(crate) const fn index(&self) -> &'a Index {
         self.index
+    }
+
+    pub(crate) const fn calibration(&self) -> Calibration {
+        self.calibration
     }
 
     pub(crate) const fn prior(&self) -> f32 {

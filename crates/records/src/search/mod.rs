@@ -28,10 +28,10 @@ use jiff::civil::Date;
 
 use crate::{AlienNumber, Identifier, Index, IndexError, Person, Place, Sex, Sources};
 
+pub use agreement::{Agreement, Part, Reason};
 pub(crate) use asked::Asked;
 pub(crate) use find::{Effort, Finder};
 pub(crate) use rank::rank;
-pub use agreement::{Agreement, Part, Reason};
 
 /// What is known of the person asked for. Names may be in any case and with marks; an empty name or a none was not
 /// asked.
@@ -99,7 +99,7 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// From the measured curves (`orinet records evaluate`).
-    pub const USUAL: Self = Self { matches: 0.98, possible: 0.2 };
+    pub const USUAL: Self = Self { matches: 0.995, possible: 0.8 };
 }
 
 /// The answer of one search.

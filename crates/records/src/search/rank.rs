@@ -1,9 +1,9 @@
 //! Ranking: the best rows are read, numbers compared, and what else was found is weighed against each.
 
-use super::asked::Asked;
-use super::calibration::{calibrated, odds_bits, probability, weighed};
-use super::find::Finder;
 use super::agreement::{Agreement, Part, Reason};
+use super::asked::Asked;
+use super::calibration::{Calibration, odds_bits, probability};
+use super::find::Finder;
 use super::{Candidate, Class, Found, Settings, Thresholds};
 use crate::{IndexError, Person, Sources, number};
 
@@ -20,8 +20,7 @@ pub(crate) fn rank(
     settings: &Settings,
     is_current: &dyn Fn(usize, &Person) -> bool,
 ) -> Result<Found, IndexError> {
-    let mut found =
-        Found { candidates: Vec::new(), total: 0, complete: true, compared: 0, searched: Sources::NONE };
+    let mut found = Found { candidates: Vec::new(), total: 0, complete: true, compared: 0, searched: Sources::NONE };
     // File and row, with what the row weighs by names and date.
     let (mut rows, mut read) = (Vec::new(), Vec::new());
     for (file, finder) in finders.iter_mut().enumerate() {
@@ -39,7 +38,8 @@ pub(crate) fn rank(
     });
     let asks_numbers = finders.first().is_some_and(|finder| !finder.lens.asked.numbers.is_empty());
     let more = if asks_numbers { READ_MORE * 4 } else { READ_MORE };
-    let weakest = weakest(&rows, settings, asks_numbers);
+    let Some(calibration) = finders.first().map(Finder::calibration) else { return Ok(found) };
+    let weakest = weakest(&rows, settings, calibration, asks_numbers);
     let of_worth = rows.iter().take_while(|(bits, _, _)| *bits >= weakest).count();
     let worth = of_worth.min(settings.limit.saturating_add(more));
     let (worthy, rest) = rows.split_at_checked(worth).unwrap_or((&rows, &[]));
@@ -72,7 +72,7 @@ pub(crate) fn rank(
             *sum += f64::from(*bits).exp2();
         }
     }
-    found.candidates = against_each_other(kept, &unread, settings.thresholds);
+    found.candidates = against_each_other(kept, &unread, settings.thresholds, calibration);
     found.candidates.retain(|candidate| candidate.class <= settings.least);
     found.total = found.candidates.len() + (of_worth - worth);
     found.candidates.truncate(settings.limit);
@@ -80,14 +80,14 @@ pub(crate) fn rank(
 }
 
 /// The weight below which rows are not read.
-fn weakest(rows: &[(f32, usize, u32)], settings: &Settings, asks_numbers: bool) -> f32 {
+fn weakest(rows: &[(f32, usize, u32)], settings: &Settings, calibration: Calibration, asks_numbers: bool) -> f32 {
     let best = rows.first().map_or(0.0, |(bits, _, _)| *bits);
     let behind = best - FAR_BEHIND;
     if settings.least == Class::Unlikely || asks_numbers {
         return behind;
     }
     // Nothing but numbers raises what is too unlikely to be possible.
-    behind.max(weighed(odds_bits(settings.thresholds.possible)) - 0.01)
+    behind.max(calibration.weighed(odds_bits(settings.thresholds.possible)) - 0.01)
 }
 
 fn candidate(finder: &Finder<'_>, row: usize) -> Result<Candidate, IndexError> {
@@ -169,7 +169,12 @@ fn better(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
 
 /// Gives each candidate its probability and class. Persons of one source compete: at most one of them is the one asked
 /// for. Records of several sources may all be the person's.
-fn against_each_other(candidates: Vec<(Candidate, usize)>, unread: &[f64], thresholds: Thresholds) -> Vec<Candidate> {
+fn against_each_other(
+    candidates: Vec<(Candidate, usize)>,
+    unread: &[f64],
+    thresholds: Thresholds,
+    calibration: Calibration,
+) -> Vec<Candidate> {
     let odds: Vec<f64> = candidates.iter().map(|(candidate, _)| f64::from(candidate.bits).exp2()).collect();
     let mut odds_against = Vec::with_capacity(candidates.len());
     for ((candidate, file), own) in candidates.iter().zip(&odds) {
@@ -182,8 +187,8 @@ fn against_each_other(candidates: Vec<(Candidate, usize)>, unread: &[f64], thres
     }
     let weighed = candidates.into_iter().zip(odds_against).map(|((mut candidate, _), odds)| {
         candidate.odds_bits = odds;
-        candidate.probability = probability(calibrated(odds));
-        let alone = probability(calibrated(candidate.bits));
+        candidate.probability = probability(calibration.calibrated(odds));
+        let alone = probability(calibration.calibrated(candidate.bits));
         candidate.class = class(candidate.probability, alone, &candidate.reasons, thresholds);
         candidate
     });

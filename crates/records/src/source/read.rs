@@ -7,11 +7,11 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use super::DateOrder;
 use super::chunks::{Piece, Pieces, text};
 use super::header::{Header, HeaderError};
 use super::rejects::Rejects;
 use super::row::{self, Fields, LINE_MAX, Reject, RejectReason};
-use super::DateOrder;
 use crate::{Person, Source, Status};
 
 /// How an export is read.

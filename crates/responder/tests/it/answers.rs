@@ -63,9 +63,8 @@ fn every_message_goes_to_the_requester_and_says_what_it_is() {
         let answer = str::from_utf8(&answer.bytes).unwrap();
         // Of which the center has an index.
         let (searched, others) = (index.sources(), index.sources().others());
-        let searched = format!(
-            "\r\nSEARCHED: {searched}\r\nNOT SEARCHED: {others}, NCIC, III, STATE CRIMINAL HISTORY\r\n"
-        );
+        let searched =
+            format!("\r\nSEARCHED: {searched}\r\nNOT SEARCHED: {others}, NCIC, III, STATE CRIMINAL HISTORY\r\n");
         assert!(answer.contains(CAVEAT), "{file}");
         assert_eq!(answer.contains(&searched), *file != "more-information", "{file}");
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use bytes::Bytes;
 use codec::name::StationName;
 use link::dialer::LinkState;
+use records::{Additions, AlienNumber, Person};
 use responder::lesc::{Config, Counts, Lesc, OpenError};
 use responder::{attach, lesc};
 use session::Refusal;
@@ -52,7 +53,8 @@ fn config(switch: &Switch) -> Config {
     for (source, persons) in by_source(persons()) {
         records::build(persons, &path.join(format!("{}.idx", source.name()))).unwrap();
     }
-    Config::new(ax(), switch.dialer(ax()), vec![path])
+    let added = Some(path.join("added.log"));
+    Config { added, ..Config::new(ax(), switch.dialer(ax()), vec![path]) }
 }
 
 fn inquiry() -> String {
@@ -90,6 +92,35 @@ async fn an_inquiry_is_acknowledged_and_answered_and_only_then_taken() {
     center.end().await;
     let counted = [&counts.inquiries, &counts.acknowledgements, &counts.record, &counts.others, &counts.unreadable];
     assert_eq!(counted.map(count), [1, 1, 1, 1, 0]);
+}
+
+#[tokio::test]
+async fn what_was_added_is_in_the_next_answer() {
+    let (center, mut link) = Center::new().await;
+    let inquiry = delivered(SENT, &body(&[("NAM", "ADDED, SOMEBODY")]));
+    let added = Person {
+        alien_number: AlienNumber::new(990).unwrap(),
+        surname: "ADDED".to_owned(),
+        given: "SOMEBODY".to_owned(),
+        ..persons().remove(0)
+    };
+    let log = center.switch.directory.path().join("records/added.log");
+    // Before, and as soon as it was acknowledged to another process.
+    for (number, finds) in [(7, false), (8, true)] {
+        if finds {
+            Additions::open(&log).unwrap().add(std::slice::from_ref(&added)).unwrap();
+        }
+        link.send(number, inquiry.clone());
+        let (first, ..) = link.received().await;
+        let (second, _, answer) = link.received().await;
+        assert_eq!(String::from_utf8_lossy(&answer).contains("ARN/000000990"), finds);
+        link.accept(first);
+        link.accept(second);
+        link.delivery(number).await;
+    }
+    let counts = Arc::clone(&center.counts);
+    center.end().await;
+    assert_eq!([&counts.inquiries, &counts.no_record, &counts.record].map(count), [2, 1, 1]);
 }
 
 #[tokio::test]
@@ -187,7 +218,10 @@ async fn an_index_or_template_that_cannot_be_used_is_told_at_the_start() {
     let config = config(&switch);
     let missing = Config { indexes: vec![switch.directory.path().join("missing")], ..config.clone() };
     let error = Lesc::open(missing).unwrap_err();
-    assert!(matches!(error, OpenError::Records(records::OpenError::Index { .. })) && error.to_string().ends_with("missing cannot be used"));
+    assert!(
+        matches!(error, OpenError::Records(records::OpenError::Index { .. }))
+            && error.to_string().ends_with("missing cannot be used")
+    );
     let empty = Config { templates: Some(switch.directory.path().join("pki")), ..config };
     let error = lesc::run(empty, CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, OpenError::Templates(_)), "{error}");

@@ -3,7 +3,9 @@
 use codec::legacy::parse_output;
 use codec::name::Ori;
 use jiff::civil::{Date, date};
-use records::{Admission, AlienNumber, Holdings, Index, Person, Place, Settings, Sex, Source, Status, build_bytes, synth};
+use records::{
+    Admission, AlienNumber, Holdings, Index, Person, Place, Settings, Sex, Source, Status, build_bytes, synth,
+};
 use responder::answer::{ORI, Reply, Writer};
 use responder::decision::decide;
 use responder::inquiry::Inquiry;
