@@ -25,7 +25,7 @@ usage: cargo xtask TASK
   power-cuts [--cuts N] [--seed N]
                                   cut the power of a journal N times (default 200), at block level; the last line as above
   count [--times N] [OPERATION…]  instructions per operation, counted by valgrind; N runs against 2 N (default 1000)
-  pages                           write protocol-specs/messages/README.md anew from the message dictionary
+  pages                           write the pages of protocol-specs that are made from the message dictionary
   help                            this text
 
 exit status: 0 all passed, 1 something failed, 64 bad usage

@@ -1,4 +1,4 @@
-//! OFML, the XML of clients that speak Foxtalk: to legacy text ([`read`]) and from it ([`encode`]).
+//! OFML, the XML of clients that speak Foxtalk: to legacy text ([`read()`]) and from it ([`encode`]).
 //!
 //! ```text
 //! <OFML>

@@ -352,8 +352,9 @@ impl Folds {
 
     /// Whether [`Self::adopt`] would.
     pub(crate) fn fits(&self, network: &Network) -> bool {
-        let known =
-            |place: usize, name| self.stations.get(place).map_or(!self.by_name.contains_key(&name), |s| s.name == name);
+        let known = |place: usize, name| {
+            self.stations.get(place).map_or_else(|| !self.by_name.contains_key(&name), |s| s.name == name)
+        };
         (0..network.places()).all(|place| {
             let Ok(index) = u16::try_from(place) else { return false };
             network.at(StationIndex(index)).is_none_or(|station| known(place, station.name))

@@ -33,7 +33,6 @@ mod switch;
 mod tls;
 mod trace;
 
-
 use std::time::Duration;
 
 /// How long anything that must happen may take: far longer than it does, as the machine may be busy with other tests.

@@ -139,7 +139,7 @@ impl Scenario {
     }
 
     /// An inquiry of one of many agencies, and the link it comes by.
-    pub(crate) fn inquiry(&mut self) -> (LinkId, Bytes) {
+    pub(crate) fn inquiry(&self) -> (LinkId, Bytes) {
         let (link, ori) = self.senders[self.validation as usize * 7_919 % self.senders.len()];
         let text = std::str::from_utf8(INQUIRY).expect("text").replace("ZA0010000", ori.as_str());
         (link, text.into())

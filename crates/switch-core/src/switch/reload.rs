@@ -1,5 +1,6 @@
 //! Going on with another configuration: links stay up, unless their station went.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use codec::name::{Ori, StationName};
@@ -36,6 +37,13 @@ impl Switch {
     pub(super) fn plan_reload(&self, reload: &Reload) -> Result<Plan, Denial> {
         if !self.folds.fits(&reload.network) {
             return Err(Denial::Conflict("the network changed while its configuration was read; try again".to_owned()));
+        }
+        let copies = self.folds.copies.values().map(|copy| copy.key);
+        let unknown: BTreeSet<_> = copies.filter(|key| reload.dictionary.spec(*key).is_none()).collect();
+        if !unknown.is_empty() {
+            let keys = unknown.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let conflict = format!("messages of {keys} wait, which the new configuration does not know; carry them on");
+            return Err(Denial::Conflict(conflict));
         }
         let Contradictions { names, effects } = self.contradictions(&reload.network);
         let count = names.len();
