@@ -20,7 +20,10 @@ fn journal(net: &Net, command: &str, options: &[&str]) -> Finished {
 
 /// The hits of a search, and what it says of itself.
 fn search(net: &Net, options: &[&str]) -> (Vec<Value>, Value) {
-    let finished = journal(net, "search", &[options, &["--json"]].concat());
+    found(&journal(net, "search", &[options, &["--json"]].concat()))
+}
+
+fn found(finished: &Finished) -> (Vec<Value>, Value) {
     assert_eq!(finished.code, Some(0), "{finished:#?}");
     let mut lines: Vec<Value> =
         finished.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
@@ -32,10 +35,10 @@ fn search(net: &Net, options: &[&str]) -> (Vec<Value>, Value) {
 pub(crate) fn await_hits(net: &Net, options: &[&str], count: usize) -> Vec<Value> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        // Before the first fill there is no file.
+        // Before the first fill there is no file, and for a moment while another is begun.
         let finished = journal(net, "search", &[options, &["--json"]].concat());
         if finished.code == Some(0) {
-            let (hits, _) = search(net, options);
+            let (hits, _) = found(&finished);
             if hits.len() == count {
                 return hits;
             }
