@@ -233,7 +233,7 @@ fn peak() -> String {
 
 /// First answers of indexes of which nothing is in memory.
 fn cold(paths: &[PathBuf], questions: &[Question]) -> Outcome<String> {
-    let mut times = Vec::new();
+    let (mut times, mut faults) = (Vec::new(), Vec::new());
     let named = questions.iter().filter(|question| question.class.kind() != Kind::Number);
     for question in named.step_by((questions.len() / COLD).max(1)).take(COLD) {
         for path in paths {
@@ -243,15 +243,25 @@ fn cold(paths: &[PathBuf], questions: &[Question]) -> Outcome<String> {
                 return Ok("not measured: dd cannot empty the cache".to_owned());
             }
         }
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), reads());
         let holdings = Holdings::open(paths)?;
         holdings.search(&query_of(question), &Settings::best(10))?;
         times.push(began.elapsed());
+        faults.push(reads().saturating_sub(before));
     }
     times.sort_unstable();
+    faults.sort_unstable();
     let at = |per_cent: usize| times.get((times.len() * per_cent).div_ceil(100).saturating_sub(1)).copied();
     let [median, high] = [50, 99].map(|per_cent| at(per_cent).unwrap_or(Duration::ZERO).as_secs_f64() * 1e3);
-    Ok(format!("{high:.1} (median {median:.1})"))
+    let reads = faults.get(faults.len() / 2).copied().unwrap_or(0);
+    Ok(format!("{high:.1} (median {median:.1}, {reads} reads)"))
+}
+
+/// How often this process waited for the disk to give it a page.
+fn reads() -> u64 {
+    let status = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = status.rsplit_once(')').map_or("", |(_, fields)| fields);
+    fields.split_ascii_whitespace().nth(9).and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 fn evaluate(holdings: &Holdings, questions: &[Question]) -> Result<Evaluation, records::IndexError> {
