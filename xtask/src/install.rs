@@ -33,6 +33,8 @@ pub(crate) const LOSETUP: Program = Program { name: "losetup", package: "mount" 
 pub(crate) const PROMETHEUS: Program = Program { name: "prometheus", package: "prometheus" };
 pub(crate) const ALERTMANAGER: Program = Program { name: "amtool", package: "prometheus-alertmanager" };
 pub(crate) const NGINX: Program = Program { name: "nginx", package: "nginx-full" };
+pub(crate) const REDIS: Program = Program { name: "redis-server", package: "redis-server" };
+pub(crate) const PIP: Program = Program { name: "pip3", package: "python3-pip" };
 pub(crate) const HAPROXY: Program = Program { name: "haproxy", package: "haproxy" };
 pub(crate) const MOUNT: Program = Program { name: "mount", package: "mount" };
 

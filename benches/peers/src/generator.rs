@@ -19,9 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::wire::{Wire, server_config};
+use crate::{nats, redis};
 
-const QUERY_BYTES: usize = 300;
-const ANSWER_BYTES: usize = 1000;
+pub(crate) const QUERY_BYTES: usize = 300;
+pub(crate) const ANSWER_BYTES: usize = 1000;
 
 /// Where the answers come from: an agency of the receiving station.
 const ANSWERING: &str = "ZR0010000";
@@ -44,7 +45,24 @@ fn data(validation: u32, text: Bytes) -> Result<Block> {
 
 /// Links to one subject.
 pub(crate) struct Load {
-    asking: Vec<Asking>,
+    asking: Vec<Link>,
+}
+
+/// A link that asks, in the words of its server.
+enum Link {
+    Blocks(Asking),
+    Nats(nats::Asking),
+    Redis(redis::Asking),
+}
+
+impl Link {
+    async fn ask(&mut self, until: Instant, in_flight: usize) -> Result<Vec<u32>> {
+        match self {
+            Self::Blocks(link) => link.ask(until, in_flight).await,
+            Self::Nats(link) => link.ask(until, in_flight).await,
+            Self::Redis(link) => link.ask(until, in_flight).await,
+        }
+    }
 }
 
 /// A link that asks.
@@ -69,7 +87,8 @@ impl Load {
             // Who answers is there before anybody asks.
             let answering = connect(address, pki, "ZR", id + 1).await?;
             tokio::task::spawn_local(answer_all(answering, link));
-            asking.push(Asking::new(connect(address, pki, &agency(link), id).await?, link));
+            let wire = connect(address, pki, &agency(link), id).await?;
+            asking.push(Link::Blocks(Asking::new(wire, link)));
         }
         Ok(Self { asking })
     }
@@ -78,7 +97,29 @@ impl Load {
     pub(crate) async fn call_proxy(address: SocketAddr, pki: &Path, links: usize) -> Result<Self> {
         let mut asking = Vec::with_capacity(links);
         for link in 0..links {
-            asking.push(Asking::new(connect(address, pki, &agency(link), u32::try_from(link * 2)?).await?, link));
+            let wire = connect(address, pki, &agency(link), u32::try_from(link * 2)?).await?;
+            asking.push(Link::Blocks(Asking::new(wire, link)));
+        }
+        Ok(Self { asking })
+    }
+
+    /// Calls a NATS server, whose JetStream stores each message if `stored`.
+    pub(crate) async fn call_nats(address: SocketAddr, pki: &Path, links: usize, stored: bool) -> Result<Self> {
+        if stored {
+            nats::make_stream(address, pki).await?;
+        }
+        let mut asking = Vec::with_capacity(links);
+        for link in 0..links {
+            asking.push(Link::Nats(nats::Asking::call(address, pki, link, stored).await?));
+        }
+        Ok(Self { asking })
+    }
+
+    /// Calls a Redis server.
+    pub(crate) async fn call_redis(address: SocketAddr, pki: &Path, links: usize) -> Result<Self> {
+        let mut asking = Vec::with_capacity(links);
+        for link in 0..links {
+            asking.push(Link::Redis(redis::Asking::call(address, pki, link).await?));
         }
         Ok(Self { asking })
     }

@@ -2,8 +2,11 @@
 
 mod generator;
 mod measure;
+mod nats;
+mod redis;
 mod relay;
 mod subject;
+mod text;
 mod wire;
 
 use std::fmt::Write as _;
@@ -25,6 +28,7 @@ const REPEATS_MAX: usize = 2;
 struct Arguments {
     program: PathBuf,
     directory: PathBuf,
+    nats: PathBuf,
     markdown: Option<PathBuf>,
     links: usize,
     in_flight: Vec<usize>,
@@ -69,6 +73,7 @@ fn parse(words: &[String]) -> Result<Arguments> {
     let mut arguments = Arguments {
         program: PathBuf::from("target/release/orinet"),
         directory: std::env::temp_dir(),
+        nats: PathBuf::from("nats-server"),
         markdown: None,
         links: 64,
         in_flight: vec![1, 16],
@@ -86,6 +91,7 @@ fn parse(words: &[String]) -> Result<Arguments> {
         let value = words.next().with_context(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--program" => arguments.program = value.into(),
+            "--nats" => arguments.nats = value.into(),
             "--dir" => arguments.directory = value.into(),
             "--markdown" => arguments.markdown = Some(value.into()),
             "--links" => arguments.links = value.parse()?,
@@ -108,7 +114,7 @@ fn parse(words: &[String]) -> Result<Arguments> {
 
 async fn bench(arguments: &Arguments) -> Result<String> {
     let directory = tempfile::Builder::new().prefix("peers-").tempdir_in(&arguments.directory)?;
-    let place = Place::prepare(directory.path(), arguments.program.clone(), arguments.links)?;
+    let place = Place::prepare(directory.path(), arguments.program.clone(), arguments.nats.clone(), arguments.links)?;
     let mut running = Vec::new();
     for subject in &arguments.subjects {
         running.push(Running::start(*subject, &place).await.with_context(|| subject.word())?);

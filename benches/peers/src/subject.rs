@@ -27,10 +27,22 @@ pub(crate) enum Subject {
     Switch,
     Nginx,
     Haproxy,
+    Nats,
+    JetStream,
+    Redis,
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 5] = [Self::Relay, Self::RelaySynced, Self::Switch, Self::Nginx, Self::Haproxy];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Relay,
+        Self::RelaySynced,
+        Self::Switch,
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Nats,
+        Self::JetStream,
+        Self::Redis,
+    ];
 
     /// Its name in the command line.
     pub(crate) fn word(self) -> &'static str {
@@ -40,6 +52,9 @@ impl Subject {
             Self::Switch => "switch",
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
+            Self::Nats => "nats",
+            Self::JetStream => "jetstream",
+            Self::Redis => "redis",
         }
     }
 
@@ -51,15 +66,18 @@ impl Subject {
             Self::Switch => "orinet switch, query and answer checked and synced",
             Self::Nginx => "nginx stream, TLS to TLS, nothing stored",
             Self::Haproxy => "haproxy, TLS to TLS, nothing stored",
+            Self::Nats => "NATS, request and reply, nothing stored",
+            Self::JetStream => "NATS JetStream, query and answer synced",
+            Self::Redis => "Redis Streams, query and answer synced",
         }
     }
 
     /// How many of the two messages of a pair it has on disk before it passes them on.
     pub(crate) fn stored(self) -> u32 {
         match self {
-            Self::Relay | Self::Nginx | Self::Haproxy => 0,
+            Self::Relay | Self::Nginx | Self::Haproxy | Self::Nats => 0,
             Self::RelaySynced => 1,
-            Self::Switch => 2,
+            Self::Switch | Self::JetStream | Self::Redis => 2,
         }
     }
 }
@@ -70,11 +88,13 @@ pub(crate) struct Place {
     /// The program under test.
     pub(crate) program: PathBuf,
     pub(crate) links: usize,
+    /// A NATS server, from 2.11 on for JetStream.
+    pub(crate) nats: PathBuf,
 }
 
 impl Place {
     /// Makes certificates and configuration for so many pairs of links.
-    pub(crate) fn prepare(directory: &Path, program: PathBuf, links: usize) -> Result<Self> {
+    pub(crate) fn prepare(directory: &Path, program: PathBuf, nats: PathBuf, links: usize) -> Result<Self> {
         let (pki, now) = (directory.join("pki"), Timestamp::now());
         let authority = Authority::init(&pki, Terms::default(), &[], now)?;
         let size = Size { stations: u16::try_from(links)?, receiver_links: u16::try_from(links)? };
@@ -89,7 +109,7 @@ impl Place {
             let [certificate, key] = ["pem", "key"].map(|end| fs::read_to_string(pki.join(format!("{name}.{end}"))));
             fs::write(pki.join(format!("{name}-both.pem")), certificate? + &key?)?;
         }
-        Ok(Self { directory: directory.to_owned(), program, links })
+        Ok(Self { directory: directory.to_owned(), program, links, nats })
     }
 
     fn pki(&self) -> PathBuf {
@@ -132,9 +152,12 @@ impl Running {
                 let load = Load::call(address.parse().context(line.clone())?, &pki, place.links).await?;
                 Ok(Self { subject, load, child })
             }
-            Subject::Nginx | Subject::Haproxy => {
+            Subject::Nginx | Subject::Haproxy | Subject::Nats | Subject::JetStream | Subject::Redis => {
                 let (text, file) = match subject {
                     Subject::Nginx => (include_str!("../config/nginx.conf"), "nginx.conf"),
+                    Subject::Nats => (include_str!("../config/nats.conf"), "nats.conf"),
+                    Subject::JetStream => (include_str!("../config/jetstream.conf"), "jetstream.conf"),
+                    Subject::Redis => (include_str!("../config/redis.conf"), "redis.conf"),
                     _ => (include_str!("../config/haproxy.cfg"), "haproxy.cfg"),
                 };
                 let port = free_port()?;
@@ -143,9 +166,16 @@ impl Running {
                 let directory = place.directory.to_str().context("a path in UTF-8")?;
                 let text = text.replace("{DIR}", directory).replace("{PORT}", &port.to_string());
                 fs::write(&file, text.replace("{UPSTREAM}", &upstream.to_string()))?;
-                let mut command = Command::new(subject.word());
+                let program = match subject {
+                    Subject::Nats | Subject::JetStream => place.nats.as_path(),
+                    Subject::Redis => Path::new("redis-server"),
+                    _ => Path::new(subject.word()),
+                };
+                let mut command = Command::new(program);
                 let command = match subject {
                     Subject::Nginx => command.arg("-c").arg(&file).arg("-p").arg(&place.directory),
+                    Subject::Nats | Subject::JetStream => command.arg("-c").arg(&file).stderr(Stdio::null()),
+                    Subject::Redis => command.arg(&file),
                     _ => command.arg("-db").arg("-f").arg(&file),
                 };
                 let child = command.spawn().with_context(|| format!("{} cannot be run", subject.word()))?;
@@ -157,7 +187,12 @@ impl Running {
                     }
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
-                let load = Load::call_proxy(address, &pki, place.links).await?;
+                let load = match subject {
+                    Subject::Nats => Load::call_nats(address, &pki, place.links, false).await?,
+                    Subject::JetStream => Load::call_nats(address, &pki, place.links, true).await?,
+                    Subject::Redis => Load::call_redis(address, &pki, place.links).await?,
+                    _ => Load::call_proxy(address, &pki, place.links).await?,
+                };
                 Ok(Self { subject, load, child })
             }
         }
