@@ -166,8 +166,10 @@ async fn half_open_connections_and_links_are_bounded() {
 
     let first = call(switch.address, &switch.files("ZA")).await.unwrap();
     switch.accepted().await;
-    assert!(is_hung_up(call(switch.address, &switch.files("ZA")).await).await);
-    assert_eq!(switch.refused().await, HandshakeFailure::LinksOfStation);
+    for door in [switch.address, switch.fox] {
+        assert!(is_hung_up(call(door, &switch.files("ZA")).await).await);
+        assert_eq!(switch.refused().await, HandshakeFailure::LinksOfStation, "all doors count together");
+    }
     let _other = call(switch.address, &switch.files("ZB")).await.unwrap();
     switch.accepted().await;
     drop(first);
