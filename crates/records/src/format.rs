@@ -252,7 +252,6 @@ impl Row {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the bits that are left are those of the field")]
 impl Key {
     /// The row, whose further names are the next ones. None if these end too early.
     #[inline]
