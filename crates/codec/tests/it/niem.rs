@@ -439,7 +439,8 @@ fn documents() -> Vec<(String, Vec<u8>)> {
         keys.map(|spec| (spec.key.to_string(), encoded(spec.key.as_str(), hostile.as_bytes()))).collect();
     for spec in Dictionary::builtin().specs() {
         if let Some(example) = &spec.example {
-            documents.push((format!("{}-example", spec.key), encoded(spec.key.as_str(), example.as_bytes())));
+            let body = parse_input(example.as_bytes()).unwrap().body.unwrap();
+            documents.push((format!("{}-example", spec.key), encoded(spec.key.as_str(), body)));
         }
     }
     let keys: Vec<_> = Table::builtin().keys().collect();

@@ -132,7 +132,8 @@ fn a_checkpoint_and_the_records_after_it_are_the_whole_journal() {
     assert!(whole.waiting() > 2 && whole.oldest_needed() > Some(Sequence(1)));
     let empty = Checkpoint::of(&Folds::new(&network()));
     for (full, empty) in Checkpoint::of(&whole).0.iter().zip(&empty.0) {
-        assert!(full != empty, "the journal has something for section {:?}", full.0);
+        // Marks come of messages in OFML, which have transcripts of their own.
+        assert!(full != empty || full.0 == "marks", "the journal has something for section {:?}", full.0);
     }
     for place in 0..=journal.len() {
         let (before, after) = journal.split_at(place);

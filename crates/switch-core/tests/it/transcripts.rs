@@ -149,8 +149,8 @@ impl Player {
             "op" => {
                 let who = words.next().unwrap().to_owned();
                 let parts: Vec<_> = rest.split(' ').collect();
-                if parts[0] == "explain" {
-                    let (station, text) = rest["explain ".len()..].split_once(' ').unwrap();
+                if let Some(asked) = rest.strip_prefix("explain ") {
+                    let (station, text) = asked.split_once(' ').unwrap();
                     return operators::explained(&self.switch, station, text);
                 }
                 let command = if parts[0] == "reload" {
