@@ -54,7 +54,8 @@ pub(super) fn doc(workspace: &Workspace) -> Result<()> {
 
 /// Has the test that compares the pages made from the dictionary with the tree write them instead.
 pub(crate) fn pages(workspace: &Workspace) -> Result<()> {
-    let arguments = ["test", "--package", "codec", "--test", "it", "--release", "--locked", "--", "pages::", "niem::the_page"];
+    let arguments =
+        ["test", "--package", "codec", "--test", "it", "--release", "--locked", "--", "pages::", "niem::the_page"];
     process::passes(workspace.cargo(arguments).env("UPDATE_EXPECT", "1"))
 }
 
