@@ -131,6 +131,16 @@ const NETWORK: &[Panel] = &[
         )],
     },
     Panel {
+        title: "Hit confirmations overdue",
+        description: "Hit confirmations that were not answered in time, a second, by priority.",
+        unit: "reqps",
+        shape: Shape::Lines,
+        queries: &[(
+            r#"sum by (priority) (rate(orinet_confirmations_overdue_total{instance=~"$instance"}[$__rate_interval]))"#,
+            "{{priority}}",
+        )],
+    },
+    Panel {
         title: "Negative acks",
         description: "Messages turned away for the moment, a second, by reason.",
         unit: "reqps",
