@@ -8,7 +8,6 @@
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement: it prints, and it has a clock")]
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,11 +91,11 @@ impl Table {
              machine's. Goals are those at 93 million records.\n\n",
         );
         let counts = self.counts.iter().map(|count| format!(" {} million |", f64::from(*count) / 1e6));
-        let _ = writeln!(text, "| | goal |{}", counts.collect::<String>());
-        let _ = writeln!(text, "|---|---|{}", "---:|".repeat(self.counts.len()));
+        text += &format!("| | goal |{}\n", counts.collect::<String>());
+        text += &format!("|---|---|{}\n", "---:|".repeat(self.counts.len()));
         for (what, goal, values) in &self.rows {
-            let _ =
-                writeln!(text, "| {what} | {goal} |{}", values.iter().map(|v| format!(" {v} |")).collect::<String>());
+            let values = values.iter().map(|value| format!(" {value} |")).collect::<String>();
+            text += &format!("| {what} | {goal} |{values}\n");
         }
         text
     }

@@ -54,7 +54,7 @@ fn the_same_seed_gives_the_same_actions() {
 /// What the checks above would miss if the traffic did nothing.
 #[test]
 fn random_traffic_changes_states_directory_help_and_confirmations() {
-    let logs: Vec<String> = (0..30).flat_map(|seed| World::new(seed).run()).collect();
+    let logs: Vec<String> = (0..SEEDS).flat_map(|seed| World::new(seed).run()).collect();
     for what in ["Restated {", "Overdue {", "key: TA,", "key: TU,", "key: TR,", "key: YQ,", "key: YR,", "key: ECHO,"] {
         assert!(logs.iter().any(|line| line.contains(what) && line.contains("Observe(")), "{what} never happened");
     }
@@ -399,7 +399,9 @@ impl World {
         let mut one_of = |choices: &[&'static str]| choices[self.rng.random_range(0..choices.len())];
         let (record, case) = (one_of(&["N000000001", "N000000002", "NONE"]), one_of(&["CASE1", "CASE2"]));
         let party = "RNA/SGT TEST ONE.RAG/TEST PD";
-        match one_of(&["SM", "SM", "YQ", "YQ", "YR", "YR", "TA", "TU", "TQ", "HELP", "UPDT", "APND", "ECHO"]) {
+        match one_of(&[
+            "SM", "SM", "YQ", "YQ", "YR", "YR", "HELP", "TA", "TA", "TU", "TU", "TQ", "UPDT", "APND", "ECHO",
+        ]) {
             "SM" => {
                 let state =
                     one_of(&["OUT OF SERVICE", "IN SERVICE", "OUT OF SERVICE FOR AM", "IN SERVICE FOR AML, AM"]);
