@@ -26,8 +26,8 @@ use crate::config::Config;
 use crate::driver::{Driver, Inbound, Shared};
 use crate::follower::{AuditError, Auditor, Follower, Follows, Known};
 use crate::health::Health;
-use crate::reload::ReloadSignal;
 use crate::meter::Meter;
+use crate::reload::ReloadSignal;
 use crate::replay::Recovery;
 use crate::search;
 

@@ -21,10 +21,10 @@ impl Reader<'_> {
             && !admin.ip().is_loopback()
         {
             let problem = format!(
-                "commands are not encrypted, so [switch] admin must be a loopback address while there are operators, \
+                "[[operator]] commands are not encrypted, so [switch] admin must be a loopback address while there are operators, \
                  and {admin} is none; reach it from elsewhere through ssh"
             );
-            self.problem(first.span().start, "operator", "", &problem);
+            self.check(false, first.span().start, &problem);
         }
         let mut names = BTreeMap::new();
         let mut tokens: BTreeMap<TokenHash, String> = BTreeMap::new();
