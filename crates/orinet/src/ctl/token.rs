@@ -11,7 +11,7 @@ use switch::{Right, TokenHash};
 
 use crate::cli::{USAGE, failed};
 
-/// Writes a token into a new file for its owner alone, and prints the [[operator]] table to put into network.toml. The
+/// Writes a token into a new file for its owner alone, and prints the `operator` table to put into network.toml. The
 /// switch keeps the token's SHA-256 only.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
