@@ -133,14 +133,23 @@ impl<'a> Court<'a, '_> {
     /// A message in XML as the legacy text that says the same. Its root element says in which of the two formats it is.
     fn translate(&self, station: StationIndex, message: &[u8]) -> Result<Bytes, XmlFault> {
         let root = xml::parse(message)?;
-        if niem::is_root(&root) {
-            return niem::read(&root, self.dictionary);
-        }
-        if ofml::is_ofml(&root) {
+        let text = if niem::is_root(&root) {
+            niem::read(&root, self.dictionary)?
+        } else if ofml::is_ofml(&root) {
             let destination = self.network.at(station).and_then(|station| station.destination.as_ref());
-            return ofml::read(&root, self.dictionary, destination.map(StationName::as_str));
+            ofml::read(&root, self.dictionary, destination.map(StationName::as_str))?
+        } else {
+            let neither = "THE ROOT ELEMENT IS NEITHER NLETS OF THE NIEM NAMESPACE NOR OFML";
+            return Err(XmlFault::new(ErNumber::NoText, neither));
+        };
+        // Both go into one record, which the journal bounds.
+        let most = self.network.limits().message_bytes;
+        if message.len().saturating_add(text.len()) > most {
+            let seen = glance(&text);
+            let detail = format!("THE DOCUMENT AND ITS TEXT ARE LONGER THAN {most} BYTES TOGETHER");
+            return Err(XmlFault::new(ErNumber::NoText, detail).of(seen));
         }
-        Err(XmlFault::new(ErNumber::NoText, "THE ROOT ELEMENT IS NEITHER NLETS OF THE NIEM NAMESPACE NOR OFML"))
+        Ok(text)
     }
 
     fn rows(&self, station: StationIndex, message: &[u8], reception: &Received) -> Result<Passed<'a>, Failed> {

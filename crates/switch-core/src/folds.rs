@@ -143,6 +143,8 @@ enum FoldProblem {
 
 /// What is said of all keys is not meant for what tells of it.
 const SPARED: [&str; 2] = ["SM", "ER"];
+/// What a message of the switch itself costs besides its body, for the bound of those: one may have no body at all.
+const NOTICE_BYTES: u64 = 256;
 /// How many dead letters are kept at hand, the latest; all of them stand in the journal.
 const DEAD_LETTERS_MAX: usize = 100_000;
 
@@ -380,7 +382,8 @@ impl Folds {
             station.waiting = station.waiting.saturating_sub(1);
             station.waiting_bytes = station.waiting_bytes.saturating_sub(u64::from(copy.bytes));
             if is_notice(copy.flow) {
-                station.notice_bytes = station.notice_bytes.saturating_sub(u64::from(copy.bytes));
+                station.notice_bytes =
+                    station.notice_bytes.saturating_sub(u64::from(copy.bytes).saturating_add(NOTICE_BYTES));
             }
         }
         Some(copy)
@@ -471,7 +474,7 @@ impl Folds {
         station.waiting = station.waiting.saturating_add(1);
         station.waiting_bytes = station.waiting_bytes.saturating_add(bytes);
         if is_notice(copy.flow) {
-            station.notice_bytes = station.notice_bytes.saturating_add(bytes);
+            station.notice_bytes = station.notice_bytes.saturating_add(bytes.saturating_add(NOTICE_BYTES));
         }
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
         Some(())

@@ -232,6 +232,9 @@ pub struct Limits {
     pub hold: Duration,
     /// Bytes that may wait for all stations together.
     pub hold_bytes: u64,
+    /// Bytes of the longest message. A document in XML and the text that it stands for may be as long together, as both are
+    /// written.
+    pub message_bytes: usize,
     /// Bytes of a refused message that its ER repeats.
     pub echo_bytes: usize,
     /// Seconds that stamps are east of UTC.
@@ -247,6 +250,7 @@ impl Default for Limits {
         Self {
             hold: Duration::from_secs(72 * 3600),
             hold_bytes: 2 << 30,
+            message_bytes: 256 << 10,
             echo_bytes: 100,
             stamp_utc_offset: -7 * 3600,
             body_cache_bytes: 64 << 20,

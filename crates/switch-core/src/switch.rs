@@ -470,10 +470,7 @@ impl Switch {
         self.place(delivery);
         let there = self.network.at(index).is_some();
         let Some(station) = self.stations.get_mut(usize::from(index.0)).filter(|_| there) else {
-            // A station that is no longer configured has no queue: its copies return as soon as time is looked at.
-            if let Some(copy) = self.folds.copies.get_mut(&delivery) {
-                copy.expires = self.now.wall;
-            }
+            self.give_up_unless_moved(delivery);
             return None;
         };
         if stored {
@@ -483,6 +480,15 @@ impl Switch {
         }
         self.watch_hold(index);
         (!stored).then_some(index)
+    }
+
+    /// A station that is no longer configured has no queue: its copies return as soon as time is looked at, but for those
+    /// that only waited there for another station.
+    fn give_up_unless_moved(&mut self, delivery: Delivery) {
+        let stays = self.folds.copies.get(&delivery).is_some_and(|copy| self.misplaced(delivery, copy).is_none());
+        if let Some(copy) = self.folds.copies.get_mut(&delivery).filter(|_| stays) {
+            copy.expires = self.now.wall;
+        }
     }
 
     /// Notes when copies that still wait have waited long enough.

@@ -410,7 +410,7 @@ impl Driver {
             return;
         }
         self.desk.ends = false;
-        if self.switch.is_store_open() {
+        if self.switch.is_store_open() && self.readiness != Readiness::GoingDown {
             self.say_readiness(Readiness::Ready);
             self.health.ready();
         }

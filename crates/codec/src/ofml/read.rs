@@ -38,6 +38,7 @@ pub(super) fn marks(root: &Element<'_>) -> Marks {
 pub fn read(root: &Element<'_>, dictionary: &Dictionary, destination: Option<&str>) -> Result<Bytes, XmlFault> {
     let header =
         root.child("", "HDR").ok_or_else(|| XmlFault::new(ErNumber::Format, "HDR EXPECTED IN OFML".to_owned()))?;
+    whole(root, header)?;
     let parts = HeaderParts { key: value_of(header, "MKE"), sender: value_of(header, "ORI"), control: control(header) };
     let seen = parts.glance();
     let spec = seen.key.and_then(|key| dictionary.spec(key));
@@ -45,6 +46,41 @@ pub fn read(root: &Element<'_>, dictionary: &Dictionary, destination: Option<&st
     // What is wrong with the header is said first.
     let text = parts.legacy_text(&destinations(header, destination), body.as_deref().unwrap_or_default())?;
     body.map(|_| text)
+}
+
+/// Nothing of a document is passed over in silence: what is not read is refused.
+fn whole(root: &Element<'_>, header: &Element<'_>) -> Result<(), XmlFault> {
+    const PARTS: [&str; 3] = ["HDR", "TRN", "RSP"];
+    only_elements(root)?;
+    if let Some(other) = root.children().iter().find(|child| !PARTS.iter().any(|part| child.is("", part))) {
+        return Err(XmlFault::element(other));
+    }
+    PARTS.iter().try_for_each(|part| once(root, part))?;
+    only_elements(header)?;
+    header.children().iter().try_for_each(only_text)?;
+    ["MKE", "ORI", "CTL", "ID", "DAC", "REF", "RQR", "USR"].iter().try_for_each(|name| once(header, name))?;
+    for part in ["TRN", "RSP"].iter().filter_map(|part| root.child("", part)) {
+        only_elements(part)?;
+        once(part, "TXT")?;
+        part.child("", "TXT").map_or(Ok(()), only_text)?;
+    }
+    Ok(())
+}
+
+fn once(parent: &Element<'_>, name: &str) -> Result<(), XmlFault> {
+    let more = parent.children().iter().filter(|child| child.is("", name)).nth(1);
+    more.map_or(Ok(()), |_| Err(XmlFault::new(ErNumber::NoText, format!("{name} REPEATED"))))
+}
+
+fn only_text(element: &Element<'_>) -> Result<(), XmlFault> {
+    element.children().first().map_or(Ok(()), |child| Err(XmlFault::element(child)))
+}
+
+fn only_elements(element: &Element<'_>) -> Result<(), XmlFault> {
+    if element.value().is_empty() {
+        return Ok(());
+    }
+    Err(XmlFault::new(ErNumber::NoText, "TEXT WHERE ONLY ELEMENTS CAN STAND"))
 }
 
 fn value_of<'a>(header: &'a Element<'_>, name: &str) -> Option<&'a str> {

@@ -81,6 +81,23 @@ fn several_destinations_are_read() {
 }
 
 #[test]
+fn what_is_not_read_is_refused_and_never_passed_over() {
+    let refused = |header: &str, rest: &str, detail: &str| {
+        assert_eq!(translated(&document(header, rest)), Err((3, detail.to_owned())), "{header} {rest}");
+    };
+    let (to, text) = ("<DST>ZB</DST>", "<TRN><TXT>A</TXT></TRN>");
+    refused(to, "<TRN><TXT>CALL DESK</TXT><TXT>SUBJECT ARMED</TXT></TRN>", "TXT REPEATED");
+    refused(to, &format!("{text}{text}"), "TRN REPEATED");
+    refused(to, "<TRN><TXT>A<B>ARMED</B>C</TXT></TRN>", "B IS NOT IN THE TABLE OF ELEMENTS");
+    refused(to, "<TRN>ARMED<TXT>A</TXT></TRN>", "TEXT WHERE ONLY ELEMENTS CAN STAND");
+    refused(to, &format!("ARMED{text}"), "TEXT WHERE ONLY ELEMENTS CAN STAND");
+    refused(to, &format!("{text}<OBJ>A</OBJ>"), "OBJ IS NOT IN THE TABLE OF ELEMENTS");
+    refused(&format!("{to}<MKE>AML</MKE>"), text, "MKE REPEATED");
+    refused(&format!("{to}<CTL>A</CTL><CTL>B</CTL>"), text, "CTL REPEATED");
+    refused(&format!("{to}<HDR/>"), &format!("{text}<HDR/>"), "HDR REPEATED");
+}
+
+#[test]
 fn no_value_becomes_more_than_a_value() {
     let read = |trn: &str| translated(&document("<DST>ZB</DST>", &format!("<TRN>{trn}</TRN>")));
     let refused = |trn: &str, detail: &str| assert_eq!(read(trn), Err((22, detail.to_owned())), "{trn}");

@@ -140,6 +140,17 @@ fn stations_are_held_diverted_and_set_and_each_is_undone() {
     let set = chief.does(&["state", "ZC", "as-configured", "--key", "AM"]);
     assert!(set.contains("undo: orinet ctl state ZC store --key AM"), "{set}");
     state.take("STORED");
+    chief.does(&["state", "ZC", "unsupported", "--key", "AM"]);
+    terminal.send(&note(PEER, "DROPPED"));
+    terminal.take(".01. USER DOES NOT RESPOND TO MSG TYPE, NLETS WILL NOT FORWARD - ZC0010000");
+    chief.does(&["state", "ZC", "remove", "--key", "AM"]);
+    terminal.send(&note(PEER, "DROPPED TOO"));
+    terminal.take(".04. USER OUT OF SERVICE FOR MSG TYPE, NLETS WILL NOT FORWARD - ZC0010000");
+    chief.does(&["state", "ZC", "as-configured", "--key", "AM"]);
+    assert_eq!(state.take_all().len(), 0, "what is dropped is not sent later");
+    terminal.send(&note("R1", "TO THE REGION"));
+    let (one, two) = (state.take("TO THE REGION"), other.take("TO THE REGION"));
+    assert_eq!((one.output().destination, two.output().destination), ("R1", "R1"));
 
     let links = desk.json(&["links"]);
     assert_eq!(links["links"].as_array().unwrap().len(), 3, "{links}");
@@ -165,7 +176,24 @@ fn stations_are_held_diverted_and_set_and_each_is_undone() {
     ] {
         desk.is_refused(words, "operator desk has not the right");
     }
-    // Who is nobody may not even look.
+    // To look is a right too.
+    let clerk = Operator { admin: switch.admin, token: operator(&net, "clerk", "control") };
+    chief.does(&["reload"]);
+    let message = file(&net, &note(PEER, "NOWHERE"));
+    for words in [
+        &["stations"][..],
+        &["links"],
+        &["queues"],
+        &["confirmations"],
+        &["states"],
+        &["letters", "list"],
+        &["directory", "list"],
+        &["directory", "show", PEER],
+        &["explain", "--station", TERMINAL, path(&message)],
+    ] {
+        clerk.is_refused(words, "operator clerk has not the right \"look\"");
+    }
+    // Who is nobody has none.
     let stranger = net.path("stranger.token");
     fs::copy(&desk.token, &stranger).unwrap();
     fs::write(&stranger, "0".repeat(64)).unwrap();
@@ -355,7 +383,18 @@ fn a_directory_change_is_seen_and_dropped() {
     assert!(desk.does(&["directory", "list"]).contains("as configured"));
     chief.is_refused(&["directory", "drop", PEER], "nothing was changed of ZC0010000");
     chief.is_refused(&["directory", "show", "ZC0099999"], "the directory has no ZC0099999");
+
+    let (mut terminal, mut state) = (switch.station(TERMINAL), switch.station(STATE));
+    state.send(&format!("TU.ZC0000050.OD.TXT\r\nORI/{PEER}.ACT/I"));
+    state.take("CHANGED");
+    assert!(desk.does(&["directory", "list"]).contains(PEER));
+    terminal.send(&note(PEER, "TO NOBODY"));
+    terminal.take(".19.");
+    chief.does(&["directory", "drop", PEER]);
+    terminal.send(&note(PEER, "AS CONFIGURED"));
+    state.take("AS CONFIGURED");
     switch.stop();
+    assert_told(&acts(&net), "chief", &format!("drop what was changed of {PEER} in the directory"), "is as configured");
 }
 
 #[test]

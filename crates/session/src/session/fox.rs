@@ -37,8 +37,11 @@ pub(super) const CUT: Cut = cut(SENT_BYTES_MAX);
 
 /// The public client's version.
 const VERSION: (u16, u16) = (1, 1);
-/// What the public client forgets its own question after.
-const TIMEOUT_SECONDS: u16 = 60;
+/// After so long a public client forgets its own question. One revision of it sends its heartbeat after this time, and not
+/// after the idle time, so that it is well below the 60 seconds after which a silent link is closed.
+const TIMEOUT_SECONDS: u16 = 40;
+/// Echoes of this end's heartbeats that may still come; a client that echoes none must be able to send those numbers.
+const ECHOES_MAX: u16 = 16;
 const LINE_END: [u8; 4] = *b"LF  ";
 
 const fn cut(frame_bytes_max: usize) -> Cut {
@@ -53,13 +56,13 @@ pub(super) struct Fox {
     epoch: u16,
     /// The number of this end's last heartbeat. They count down, for peers count up.
     heartbeat: u16,
-    /// That heartbeat was not echoed yet.
-    asked: bool,
+    /// So many of the last ones were not echoed yet.
+    asked: u16,
 }
 
 impl Fox {
     pub(super) fn new(role: Role, epoch: u16) -> Self {
-        Self { deframer: Deframer::new(), role, epoch, heartbeat: 0, asked: false }
+        Self { deframer: Deframer::new(), role, epoch, heartbeat: 0, asked: 0 }
     }
 
     pub(super) fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
@@ -148,8 +151,10 @@ impl Session {
     /// A heartbeat is echoed, unless it is the echo of one of this end's.
     fn handle_heartbeat(&mut self, exchange: u16) {
         let Wire::Fox(fox) = &mut self.wire else { return };
-        if fox.asked && fox.heartbeat == exchange {
-            fox.asked = false;
+        // The later the number, the smaller: an echo of one tells that those before it will have no other.
+        let later = exchange.wrapping_sub(fox.heartbeat);
+        if later < fox.asked {
+            fox.asked = later;
         } else {
             self.say(FrameType::Heartbeat, exchange, Bytes::new());
         }
@@ -158,7 +163,7 @@ impl Session {
     pub(super) fn ask_in_frame(&mut self) {
         let Wire::Fox(fox) = &mut self.wire else { return };
         fox.heartbeat = fox.heartbeat.wrapping_sub(1);
-        fox.asked = true;
+        fox.asked = fox.asked.saturating_add(1).min(ECHOES_MAX);
         let exchange = fox.heartbeat;
         self.say(FrameType::Heartbeat, exchange, Bytes::new());
     }

@@ -60,7 +60,7 @@ impl Overlay {
     /// same ORI is another one than that which they changed.
     pub(crate) fn contradicted(&self, old: &Network, new: &Network) -> Vec<Ori> {
         let contradicts = |(ori, entry): (Ori, Option<&OriConfig>)| {
-            let unserved = entry.is_some_and(|entry| new.of_line(entry.line).is_none());
+            let unserved = entry.is_some_and(|entry| new.serving(entry.ori, entry.line).is_none());
             (unserved || old.ori(ori) != new.ori(ori)).then_some(ori)
         };
         self.sorted().into_iter().filter_map(contradicts).collect()

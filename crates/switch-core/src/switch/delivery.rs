@@ -274,8 +274,7 @@ impl Switch {
         copy.stage = if stored { Stage::Stored } else { Stage::Waiting };
         let (index, class) = (copy.station, copy.class);
         if self.network.at(index).is_none() {
-            // Its station went: it returns as soon as time is looked at.
-            copy.expires = self.now.wall;
+            self.give_up_unless_moved(delivery);
         } else if let Some(station) = self.station_mut(index) {
             if stored {
                 station.stored.insert(delivery);

@@ -62,7 +62,7 @@ impl Switch {
     }
 
     /// Where a copy belongs, if not where it is.
-    fn misplaced(&self, delivery: Delivery, copy: &Copy) -> Option<StationIndex> {
+    pub(super) fn misplaced(&self, delivery: Delivery, copy: &Copy) -> Option<StationIndex> {
         if self.folds.controls.is_plain() || is_notice(copy.flow) {
             return None;
         }

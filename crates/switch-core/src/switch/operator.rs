@@ -352,12 +352,20 @@ impl Switch {
         let (reception, _) = record.message_of(delivery).ok_or_else(|| Denial::Conflict(own.to_owned()))?;
         let name = reception.station;
         let station = self.known(name)?;
+        let most = self.network.limits().message_bytes;
+        if text.len() > most {
+            return Err(Denial::Conflict(format!("the text is longer than {most} bytes, which no station may send")));
+        }
         let reception = self.entered(name, text);
         let (network, dictionary) = (Arc::clone(&self.network), Arc::clone(&self.dictionary));
         let passed = self.court(&network, &dictionary).judge(station, reception.text(), &reception);
         let passed = passed.map_err(|fault| self.as_er(&fault, &reception))?;
         if is_log_query(passed.spec.key) {
             return Err(Denial::Conflict("a search of the log is not asked on a station's behalf".to_owned()));
+        }
+        if !passed.effects.is_empty() {
+            let own = "it would change the directory, a help file or a state: that takes other rights";
+            return Err(Denial::Conflict(own.to_owned()));
         }
         if self.asks_for_too_many(&passed) {
             return Err(Denial::Conflict("too many hit confirmations are open".to_owned()));

@@ -125,11 +125,15 @@ impl Switch {
         let waiting = self.waiting_at(index);
         let now = self.now.wall;
         for delivery in waiting {
+            // What only waited here for another station goes home.
+            let returns = self.folds.copies.get(&delivery).is_some_and(|copy| self.misplaced(delivery, copy).is_none());
             if let Some(copy) = self.folds.copies.get_mut(&delivery) {
-                self.expiries.remove(&(copy.expires, delivery));
-                copy.expires = now;
                 copy.stage = Stage::Waiting;
-                self.expiries.insert((now, delivery));
+                if returns {
+                    self.expiries.remove(&(copy.expires, delivery));
+                    copy.expires = now;
+                    self.expiries.insert((now, delivery));
+                }
             }
         }
     }

@@ -87,6 +87,7 @@ impl Reader<'_> {
                            message_bytes_max + 524288";
             self.check(holds, segment_start, problem);
         }
+        config.limits.message_bytes = message_bytes_max;
         let dictionary = self.dictionary(&switch.carried);
         // Wrong entries were left out of the network: the places of the others would not be theirs any more.
         if !self.problems.is_empty() {

@@ -28,6 +28,8 @@ pub(crate) struct Desk {
     pub(crate) reloading: bool,
     /// The switch ends once it is drained.
     pub(super) ends: bool,
+    /// It will, if this is done.
+    ending: Option<Request>,
 }
 
 /// Read while somebody looks for a message: a few segments' worth of blocks.
@@ -110,6 +112,10 @@ impl Driver {
 
     /// The core has answered.
     pub(super) fn replied(&mut self, request: Request, result: Reply) {
+        if self.desk.ending == Some(request) {
+            self.desk.ending = None;
+            self.desk.ends = matches!(result, Reply::Done(_));
+        }
         let result = match result {
             Reply::Done(done) => {
                 info!(what = done.what, "a command was carried out");
@@ -175,14 +181,16 @@ impl Driver {
 
     /// Drains, and ends once all went out that can. A switch that drains already ends too.
     fn drain_and_end(&mut self, who: String, from: String, answer: Answer) -> Result<(), SwitchError> {
-        self.desk.ends = true;
         if self.switch.is_closed() {
+            self.desk.ends = true;
             let what = "end once it is drained".to_owned();
             let result = "the switch ends once all went out that can".to_owned();
             reply(answer, Ok(serde_json::json!({ "done": result, "undo": "orinet ctl undrain" })));
             return self.handle(Event::Act { who, from, what, result });
         }
-        self.command_of(who, from, Command::Drain, Some(answer))
+        self.command_of(who, from, Command::Drain, Some(answer))?;
+        self.desk.ending = Some(Request(self.desk.last));
+        Ok(())
     }
 }
 

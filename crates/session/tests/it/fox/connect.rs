@@ -20,7 +20,7 @@ fn a_connect_is_answered_under_its_number_with_what_holds() {
         version: (1, 1),
         frame_bytes_max: 65_000,
         idle_seconds: 20,
-        timeout_seconds: 60,
+        timeout_seconds: 40,
         encryption: false,
         coding: Coding::Base64,
         line_end: *b"LF  ",

@@ -26,6 +26,22 @@ fn an_echo_is_not_echoed() {
 }
 
 #[test]
+fn an_echo_that_comes_after_the_next_heartbeat_is_not_echoed() {
+    let mut end = End::connected();
+    end.wait(seconds(30));
+    let first = end.said();
+    // Something else keeps the link, so that another one is sent before the first is echoed.
+    end.give([heartbeat(7)]);
+    end.wait(seconds(30));
+    let said = end.said();
+    let second: Vec<_> = said.iter().filter(|frame| frame.exchange() != 7).cloned().collect();
+    assert_eq!((first.len(), second.len()), (1, 1), "{said:?}");
+    end.give(first);
+    end.give(second);
+    assert_eq!(end.said(), [], "or two ends would answer each other for ever");
+}
+
+#[test]
 fn a_client_that_sends_heartbeats_and_echoes_none_stays() {
     let mut end = End::connected();
     for number in 2..200 {
