@@ -210,7 +210,11 @@ fn stations_are_held_diverted_and_set_and_each_is_undone() {
     assert_told(&acts, "chief", "set ZC store for AM", "ZC is store for AM");
     assert_told(&acts, "chief", &format!("explain a route from {TERMINAL}"), "shown");
     assert_told(&acts, "desk", "list stations", "shown");
-    assert_eq!(acts.iter().filter(|act| act.1 == "list stations").count(), 1, "a list is told once a minute");
+    assert_eq!(
+        acts.iter().filter(|act| act.0 == "desk" && act.1 == "list stations").count(),
+        1,
+        "a list is told once a minute"
+    );
     assert_told(&acts, "desk", "hold ZC", "refused: operator desk has not the right \"route\"");
     assert_told(&acts, "desk", "reload", "refused: operator desk has not the right \"control\"");
     assert_told(&acts, "nobody", "a request to the operators' pages", "refused");

@@ -27,7 +27,7 @@ fn a_query_in_ofml_is_answered_and_the_public_client_finds_its_question() {
     let switch = net.switch();
     let mut state = switch.station("ZB");
     let mut client = client(&net, &switch);
-    assert_eq!(client.in_force, (1, 1, 65_000, 20, 60, 'N', "B64".to_owned(), "LF  ".to_owned()));
+    assert_eq!(client.in_force, (1, 1, 65_000, 20, 40, 'N', "B64".to_owned(), "LF  ".to_owned()));
 
     // Neither DST nor CTL, as the public client has it.
     client.send(&query("8a90397e9d", "", "IQ", PERSON));
