@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, ctl, demo, journal, load, metrics, records, responder, send, switch};
+use crate::{certs, ctl, demo, journal, load, metrics, records, responder, send, switch, terminal};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Send(send::Arguments),
     /// Run the message switch.
     Switch(switch::Arguments),
+    /// Sit at an agency's terminal: forms, inbox, hit confirmations, on the whole screen.
+    Terminal(Box<terminal::CommandLine>),
 }
 
 /// Wrong usage or configuration (the `EX_USAGE` of `sysexits.h`).

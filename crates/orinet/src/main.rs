@@ -13,6 +13,7 @@ mod records;
 mod responder;
 mod send;
 mod switch;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -39,5 +40,6 @@ fn main() -> ExitCode {
         cli::Command::Responder(arguments) => responder::run(&arguments),
         cli::Command::Send(arguments) => send::run(&arguments),
         cli::Command::Switch(arguments) => switch::run(&arguments),
+        cli::Command::Terminal(arguments) => terminal::run(&arguments),
     }
 }

@@ -1,0 +1,158 @@
+//! `orinet terminal`: an agency's terminal on the whole screen.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use codec::name::Ori;
+use terminal::keys::{Action, Keys};
+use terminal::lock::Hash;
+use terminal::{Config, Preferences};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{USAGE, failed};
+use crate::send::station::StationArguments;
+use crate::switch::stop_on_signals;
+
+/// Sit at an agency's terminal: forms, inbox, hit confirmations, on the whole screen.
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    station: StationArguments,
+    /// The agency as which it sends [default: the station's name, if it is an ORI]
+    #[arg(long, value_name = "ORI")]
+    ori: Option<Ori>,
+    /// Where it keeps what was received, sent and typed [default: orinet/terminal/STATION in the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Keys, colors, defaults, password [default: orinet/terminal.toml in the user's configuration directory, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+const ABOUT: &str = "\
+F1 is help on every screen, Ctrl-Q leaves. What was typed, sent and received is kept and shown again at the next start;
+what the switch had not acknowledged is sent again, and admitted once. docs/terminal.md describes screens, keys, files.
+
+Exit codes: 0 left by its user; 1 failed; 64 wrong usage or configuration.";
+
+/// Things to do without a link.
+#[derive(Debug, Args)]
+pub(crate) struct Tools {
+    /// Read a password on standard input and print its hash for the configuration
+    #[arg(long, exclusive = true)]
+    hash_password: bool,
+    /// Print the actions and their keys, as the configuration names them
+    #[arg(long, exclusive = true)]
+    keys: bool,
+}
+
+/// The command line: either a terminal or a tool.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    tools: Tools,
+    #[command(flatten)]
+    terminal: Option<Arguments>,
+}
+
+pub(crate) fn run(line: &CommandLine) -> ExitCode {
+    if line.tools.keys {
+        return print_keys();
+    }
+    if line.tools.hash_password {
+        return match hash_password() {
+            Ok(hash) => {
+                say!("{hash}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(USAGE, error.as_ref()),
+        };
+    }
+    let Some(arguments) = &line.terminal else {
+        return failed(USAGE, anyhow!("--station and --pki say which terminal it is").as_ref());
+    };
+    let (config, link) = match (configured(arguments), arguments.station.dialer()) {
+        (Ok(config), Ok(link)) => (config, link),
+        (Err(error), _) => return failed(USAGE, error.as_ref()),
+        (_, Err(error)) => return failed(USAGE, &error),
+    };
+    match sit(config, link) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(1, error.as_ref()),
+    }
+}
+
+fn sit(config: Config, link: link::dialer::Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let ended = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let signals = stop_on_signals(stop.clone())?;
+        let ended = terminal::run(config, link, stop).await;
+        signals.abort();
+        Ok(ended?)
+    });
+    // The keyboard's thread waits for a key that nobody will press.
+    runtime.shutdown_background();
+    ended
+}
+
+fn configured(arguments: &Arguments) -> anyhow::Result<Config> {
+    let station = arguments.station.name;
+    let ori = match arguments.ori {
+        Some(ori) => ori,
+        None => Ori::parse(station.as_str())
+            .with_context(|| format!("--ori must say as which agency {station} sends: its name is no ORI"))?,
+    };
+    let data = match &arguments.data {
+        Some(data) => data.clone(),
+        None => user_directory("XDG_DATA_HOME", ".local/share")
+            .context("--data must say where to keep messages: there is no home directory")?
+            .join("orinet/terminal")
+            .join(station.as_str()),
+    };
+    let mut preferences = preferences(arguments)?;
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        preferences.colors = terminal::config::Colors::None;
+    }
+    Ok(Config { station, ori, data, preferences, banner: None })
+}
+
+fn preferences(arguments: &Arguments) -> anyhow::Result<Preferences> {
+    let usual = || user_directory("XDG_CONFIG_HOME", ".config").map(|directory| directory.join("orinet/terminal.toml"));
+    let file = match &arguments.config {
+        Some(file) => file.clone(),
+        None => match usual().filter(|file| file.exists()) {
+            Some(file) => file,
+            None => return Ok(Preferences::default()),
+        },
+    };
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    Preferences::parse(&text).with_context(|| format!("{}", file.display()))
+}
+
+/// A directory of the user, as the XDG base directory specification has it.
+fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(in_home)))
+}
+
+fn print_keys() -> ExitCode {
+    let keys = Keys::default();
+    for action in Action::ALL {
+        let keys: Vec<String> = keys.of(*action).iter().map(ToString::to_string).collect();
+        say!("{:<14}{:<12}{}", action.name(), action.label(), keys.join(", "));
+    }
+    ExitCode::SUCCESS
+}
+
+fn hash_password() -> anyhow::Result<Hash> {
+    let mut text = String::new();
+    io::stdin().take(4096).read_to_string(&mut text).context("cannot read standard input")?;
+    let password = text.lines().next().unwrap_or_default();
+    Ok(Hash::new(password)?)
+}

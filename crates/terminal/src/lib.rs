@@ -1,0 +1,22 @@
+//! The agency terminal: one station's full-screen forms, inbox and hit confirmations.
+//!
+//! ```text
+//! keys, link, clock ─► run (shell) ── Event ──► Terminal::handle ── Effect ──► run ─► disk, link, bell, files
+//!                                                    │
+//!                                               view::draw ─► screen
+//! ```
+//!
+//! - [`Terminal`] is all that is known and shown, without disk, link or clock.
+//! - [`view`] draws it and changes nothing.
+//! - [`Store`] keeps on disk what was received, sent and typed.
+//! - [`run()`] is the shell around them.
+//! - [`shown`] is the one place that makes text of the network fit for the screen.
+
+pub mod config;
+pub mod keys;
+pub mod lock;
+mod run;
+pub mod shown;
+
+pub use config::{Config, Preferences};
+pub use run::{TerminalError, run};
