@@ -251,7 +251,8 @@ impl Switch {
             }
         }
         self.index_expiries(&in_flight);
-        self.pump(index);
+        // Not before time was looked at: what has expired meanwhile is returned, and not sent again on another link.
+        self.pump_due.insert(index);
     }
 
     /// Charges a lost link to the copy that it was lost on, and ends the run of the others. A link that ends
