@@ -184,10 +184,8 @@ impl Conn {
     pub(crate) fn look(&mut self, now: Tick, side: usize) {
         let Side { session, paused, reading, output, .. } = &mut self.sides[side];
         let (messages, bytes) = session.unaccepted();
-        let reads = !*paused
-            && messages <= UNACCEPTED_MESSAGES
-            && bytes <= UNACCEPTED_BYTES
-            && output.len() <= OUTPUT_BYTES;
+        let reads =
+            !*paused && messages <= UNACCEPTED_MESSAGES && bytes <= UNACCEPTED_BYTES && output.len() <= OUTPUT_BYTES;
         match (*reading, reads) {
             (true, false) => session.pause_reading(now),
             (false, true) => session.resume_reading(now),

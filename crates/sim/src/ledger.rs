@@ -37,6 +37,8 @@ pub(crate) struct Copy {
     pub(crate) record: u64,
     /// Each station that it was for, with its OSN there; the last one counts.
     pub(crate) at: Vec<(StationName, Number)>,
+    /// Whose it is, wherever it waits.
+    pub(crate) home: StationName,
     pub(crate) destination: StationName,
     pub(crate) class: u8,
     pub(crate) expires: Timestamp,
@@ -115,7 +117,10 @@ impl Ledger {
             Reading::Refused { reception, notice, .. } => {
                 self.received(sequence, reception)?;
                 ensure(notice.copy.station == reception.station, || {
-                    format!("record {sequence}: the ER goes to {}, the message came from {}", notice.copy.station, reception.station)
+                    format!(
+                        "record {sequence}: the ER goes to {}, the message came from {}",
+                        notice.copy.station, reception.station
+                    )
                 })?;
                 self.notices(sequence, std::slice::from_ref(notice), &mut osns, &mut done)?;
             }
@@ -130,10 +135,14 @@ impl Ledger {
             }
             Reading::Returned { delivery, station, why, notice, .. } => {
                 let copy = self.end(*delivery, End::Returned(*why))?.clone();
-                ensure(copy.station() == *station, || format!("copy {} is returned from {station}", delivery.number()))?;
+                ensure(copy.station() == *station, || {
+                    format!("copy {} is returned from {station}", delivery.number())
+                })?;
                 ensure(self.letters.insert(delivery.number()), || format!("letter {} twice", delivery.number()))?;
                 let silent = copy.notice || copy.key.as_str() == "SM";
-                ensure(!(silent && notice.is_some()), || format!("copy {} is returned with a word", delivery.number()))?;
+                ensure(!(silent && notice.is_some()), || {
+                    format!("copy {} is returned with a word", delivery.number())
+                })?;
                 if let Some(notice) = notice {
                     ensure(Some(notice.copy.station) == copy.from, || {
                         format!("SM 04 about {} goes to {}", delivery.number(), notice.copy.station)
@@ -244,7 +253,21 @@ impl Ledger {
         self.delivery = number;
         osns.push((*station, *osn));
         let (at, destination) = (vec![(*station, *osn)], *destination);
-        let copy = Copy { record, at, destination, class: *class, expires: *expires, key, sender, notice, mark, from, isn, end: None };
+        let copy = Copy {
+            record,
+            at,
+            home: *station,
+            destination,
+            class: *class,
+            expires: *expires,
+            key,
+            sender,
+            notice,
+            mark,
+            from,
+            isn,
+            end: None,
+        };
         self.copies.insert(number, copy);
         done.admitted.push(number);
         Ok(())
@@ -283,6 +306,11 @@ impl Ledger {
                     let (AgencyChange::Put(_) | AgencyChange::Deleted(_) | AgencyChange::Forgotten(_)) = change;
                     self.changed.insert(change.ori());
                 }
+                Effect::Diverted { delivery, home } => {
+                    if let Some(copy) = self.copies.get_mut(&delivery.number()) {
+                        copy.home = *home;
+                    }
+                }
                 Effect::State(_) => self.stated = true,
                 Effect::Help(_)
                 | Effect::Asked(_)
@@ -290,7 +318,6 @@ impl Ledger {
                 | Effect::Extended { .. }
                 | Effect::Hold { .. }
                 | Effect::Release { .. }
-                | Effect::Diverted { .. }
                 | Effect::Marked(_) => {}
             }
         }

@@ -58,7 +58,14 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIM_SEED={} {} (after {}.{:06} s)", self.seed, self.what, self.at_us / 1_000_000, self.at_us % 1_000_000)
+        write!(
+            f,
+            "SIM_SEED={} {} (after {}.{:06} s)",
+            self.seed,
+            self.what,
+            self.at_us / 1_000_000,
+            self.at_us % 1_000_000
+        )
     }
 }
 

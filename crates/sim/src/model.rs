@@ -15,6 +15,8 @@ use crate::traffic::mark_of;
 
 /// Lateness of a return, and of whatever follows a step of the clock.
 const LATE_US: u64 = 2_000_000;
+/// All that a link was given, read one after the other, each as slowly as can be.
+const LOADS_US: u64 = 32 * 200_000;
 /// Lower classes together get one in so many sends while a higher one waits (`protocol-specs/wire.md` 2.6).
 const LOWER_ONE_IN: usize = 8;
 
@@ -180,7 +182,9 @@ impl Model {
 
     /// The core gives a record to the store.
     pub(crate) fn stored(&mut self, sequence: u64, kind: u8, record: &Bytes) -> Check {
-        ensure(sequence == self.records.len() as u64 + 1, || format!("record {sequence} after {}", self.records.len()))?;
+        ensure(sequence == self.records.len() as u64 + 1, || {
+            format!("record {sequence} after {}", self.records.len())
+        })?;
         let reading = reading(sequence, kind, record)?;
         if let Reading::Accepted { reception, .. } | Reading::Refused { reception, .. } = &reading
             && let Some(mark) = mark_of(&reception.message)
@@ -214,7 +218,8 @@ impl Model {
             Reading::Refused { .. } => self.counts.refused += 1,
             Reading::Repeated { .. } => self.counts.repeated += 1,
             Reading::Act(act) => {
-                let moved = |effect: &&switch_core::effect::Effect| matches!(effect, switch_core::effect::Effect::Moved { .. });
+                let moved =
+                    |effect: &&switch_core::effect::Effect| matches!(effect, switch_core::effect::Effect::Moved { .. });
                 self.counts.moved += act.effects.iter().filter(moved).count() as u64;
             }
             Reading::Accepted { .. }
@@ -229,7 +234,8 @@ impl Model {
             self.open.remove(&ended);
             self.passed.remove(&ended);
         }
-        self.classes_disturbed |= self.ledger.stated || !self.ledger.diverted.is_empty() || !self.config.states.is_empty();
+        self.classes_disturbed |=
+            self.ledger.stated || !self.ledger.diverted.is_empty() || !self.config.states.is_empty();
     }
 
     /// Nobody sends or gets what they may not, and everything goes in its class.
@@ -259,7 +265,10 @@ impl Model {
             let right = allowed.contains(&copy.station)
                 || allowed.iter().any(|home| self.ledger.diverted.get(home) == Some(&copy.station));
             ensure(right || self.is_changed(copy.destination), || {
-                format!("record {sequence}: {key} for {} goes to {}, not to {allowed:?}", copy.destination, copy.station)
+                format!(
+                    "record {sequence}: {key} for {} goes to {}, not to {allowed:?}",
+                    copy.destination, copy.station
+                )
             })?;
             ensure(class.is_none_or(|class| class == copy.class), || {
                 format!("record {sequence}: {key} has class {}, not {class:?}", copy.class)
@@ -323,7 +332,14 @@ impl Model {
     }
 
     /// The driver hands a copy to a link of a client. `alone`: it is the client's only link.
-    pub(crate) fn delivers(&mut self, client: usize, delivery: Delivery, bytes: &[u8], when: When, alone: bool) -> Check {
+    pub(crate) fn delivers(
+        &mut self,
+        client: usize,
+        delivery: Delivery,
+        bytes: &[u8],
+        when: When,
+        alone: bool,
+    ) -> Check {
         let number = delivery.number();
         let Some(copy) = self.ledger.copies.get(&number).cloned() else {
             return Err(Violation(format!("copy {number} is sent and is in no record")));
@@ -333,10 +349,12 @@ impl Model {
         let to = station(CLIENTS[client].name);
         ensure(copy.station() == to, || format!("copy {number} is for {} and goes to {to}", copy.station()))?;
         self.is_what_it_was(client, &copy, number, bytes)?;
-        let overdue = when.wall.since(copy.expires).as_micros() > u128::from(LATE_US);
-        ensure(!(overdue && when.steady_us > LATE_US), || format!("copy {number} is sent after it has expired"))?;
+        // What a link was given is on its way, though its body has still to be read.
+        let late_us = if self.body_loads { LATE_US + LOADS_US } else { LATE_US };
+        let overdue = when.wall.since(copy.expires).as_micros() > u128::from(late_us);
+        ensure(!(overdue && when.steady_us > late_us), || format!("copy {number} is sent after it has expired"))?;
         if self.first_sent.insert(number) && !copy.notice {
-            let flow = (to, copy.destination, copy.sender, copy.key, copy.class);
+            let flow = (copy.home, copy.destination, copy.sender, copy.key, copy.class);
             let last = self.sent_last.insert(flow, number);
             ensure(last.is_none_or(|last| last < number), || format!("copy {number} is first sent after {last:?}"))?;
         }
@@ -366,7 +384,10 @@ impl Model {
             }
             *lower += 1;
             ensure(*lower <= 2 + *higher / (LOWER_ONE_IN - 1) + slack, || {
-                format!("copy {other} of class {} waits while {lower} of lower ones go, {higher} of others", waiting.class)
+                format!(
+                    "copy {other} of class {} waits while {lower} of lower ones go, {higher} of others",
+                    waiting.class
+                )
             })?;
         }
         Ok(())
@@ -380,9 +401,12 @@ impl Model {
         };
         ensure(copy.record <= self.durable, || format!("copy {number} arrives before it is durable"))?;
         let here = station(CLIENTS[client].name);
-        ensure(copy.at.iter().any(|(at, _)| *at == here), || format!("copy {number} is for {} and arrives at {here}", copy.station()))?;
+        ensure(copy.at.iter().any(|(at, _)| *at == here), || {
+            format!("copy {number} is for {} and arrives at {here}", copy.station())
+        })?;
         self.is_what_it_was(client, &copy, number, bytes)?;
-        if self.first_arrived.insert(number) && !copy.notice {
+        // What was moved had its first sending elsewhere: its repeat here may come behind later ones.
+        if self.first_arrived.insert(number) && !copy.notice && copy.at.len() == 1 {
             let flow = (here, copy.destination, copy.sender, copy.key, copy.class);
             let last = self.arrived_last.insert(flow, number);
             ensure(last.is_none_or(|last| last < number), || format!("copy {number} arrives first after {last:?}"))?;
@@ -400,7 +424,8 @@ impl Model {
         if entry.is_some_and(|entry| entry.format != Format::Legacy) || bytes.starts_with(b"<") {
             return Ok(());
         }
-        let output = parse_output(bytes).map_err(|error| Violation(format!("copy {number} cannot be read: {error}")))?;
+        let output =
+            parse_output(bytes).map_err(|error| Violation(format!("copy {number} cannot be read: {error}")))?;
         let osn = copy.at.iter().any(|(at, osn)| *at == here && *osn == output.osn);
         let same = output.destination == copy.destination.as_str()
             && output.key == copy.key
@@ -418,7 +443,9 @@ impl Model {
     pub(crate) fn bounds(&self, views: impl Iterator<Item = StationView>) -> Check {
         for view in views {
             let most = 2 * view.bytes_max + 2 * crate::network::HOLD_BYTES + (1 << 16);
-            ensure(view.bytes <= most, || format!("{} bytes wait for {}, of {}", view.bytes, view.station, view.bytes_max))?;
+            ensure(view.bytes <= most, || {
+                format!("{} bytes wait for {}, of {}", view.bytes, view.station, view.bytes_max)
+            })?;
         }
         Ok(())
     }
@@ -436,7 +463,8 @@ impl Model {
         let kept = |letter: &&u64| self.ledger.copies.get(letter).is_some_and(|copy| copy.record >= self.first);
         let expected: BTreeSet<u64> = self.ledger.letters.iter().filter(kept).copied().collect();
         ensure(letters == expected, || {
-            let (missing, extra) = (expected.difference(&letters).collect::<Vec<_>>(), letters.difference(&expected).collect::<Vec<_>>());
+            let (missing, extra) =
+                (expected.difference(&letters).collect::<Vec<_>>(), letters.difference(&expected).collect::<Vec<_>>());
             format!("dead letters {missing:?} are missing, {extra:?} are too many")
         })?;
         let delivered = |copy: &&Copy| copy.end == Some(crate::ledger::End::Delivered);
@@ -454,7 +482,10 @@ impl Model {
     /// The numbers and marks of accepted messages that are durable, for operators.
     pub(crate) fn accepted(&self) -> impl Iterator<Item = u64> + '_ {
         let durable = usize::try_from(self.durable).unwrap_or(usize::MAX);
-        (1..).zip(self.records.iter().take(durable)).filter(|(_, (kind, _))| *kind == Kind::Accepted.number()).map(|(n, _)| n)
+        (1..)
+            .zip(self.records.iter().take(durable))
+            .filter(|(_, (kind, _))| *kind == Kind::Accepted.number())
+            .map(|(n, _)| n)
     }
 }
 

@@ -86,7 +86,11 @@ pub(crate) fn config(variant: Variant, body_cache_bytes: usize) -> NetworkConfig
     };
     let (a, c) = (Authorization::Administrative, Authorization::CriminalHistory);
     let editor = |entry: OriConfig| OriConfig {
-        details: Box::new(OriDetails { name: "SAMPLE DEPT".to_owned(), kind: "SA".to_owned(), ..OriDetails::default() }),
+        details: Box::new(OriDetails {
+            name: "SAMPLE DEPT".to_owned(),
+            kind: "SA".to_owned(),
+            ..OriDetails::default()
+        }),
         ..entry
     };
     let mut config = NetworkConfig {
@@ -201,7 +205,9 @@ pub(crate) fn may_send(config: &NetworkConfig, from: StationName, sender: Ori, k
         }
         _ => true,
     };
-    granted && served_by(config, sender, entry.line) == Some(from) && letter.is_none_or(|l| entry.authorization.contains(&l))
+    granted
+        && served_by(config, sender, entry.line) == Some(from)
+        && letter.is_none_or(|l| entry.authorization.contains(&l))
 }
 
 fn served_by(config: &NetworkConfig, ori: Ori, of: Line) -> Option<StationName> {
@@ -218,19 +224,25 @@ pub(crate) fn stations_of(
     address: &str,
 ) -> BTreeSet<StationName> {
     let of_line = |code: &Line| config.stations.iter().find(|entry| entry.lines.contains(code)).map(|entry| entry.name);
-    let mut all: BTreeSet<StationName> = if let Some(entry) =
-        config.oris.iter().find(|entry| entry.ori.as_str() == address && entry.active)
-    {
-        served_by(config, entry.ori, entry.line).into_iter().collect()
-    } else if let Some(group) = config.groups.iter().find(|group| group.code.as_str() == address) {
-        let own = config.oris.iter().find(|entry| entry.ori == sender).map(|entry| entry.line);
-        let others = group.members.iter().filter(|member| Some(**member) != own);
-        others.filter_map(of_line).filter(|name| *name != from).collect()
-    } else {
-        config.stations.iter().filter(|entry| entry.lines.iter().any(|l| l.as_str() == address)).map(|e| e.name).collect()
-    };
+    let mut all: BTreeSet<StationName> =
+        if let Some(entry) = config.oris.iter().find(|entry| entry.ori.as_str() == address && entry.active) {
+            served_by(config, entry.ori, entry.line).into_iter().collect()
+        } else if let Some(group) = config.groups.iter().find(|group| group.code.as_str() == address) {
+            let own = config.oris.iter().find(|entry| entry.ori == sender).map(|entry| entry.line);
+            let others = group.members.iter().filter(|member| Some(**member) != own);
+            others.filter_map(of_line).filter(|name| *name != from).collect()
+        } else {
+            config
+                .stations
+                .iter()
+                .filter(|entry| entry.lines.iter().any(|l| l.as_str() == address))
+                .map(|e| e.name)
+                .collect()
+        };
     let by_all = matches!(key.as_str(), "AM" | "AML" | "SM" | "ER");
-    all.retain(|name| by_all || config.stations.iter().any(|entry| entry.name == *name && entry.accepts.contains(&key)));
+    all.retain(|name| {
+        by_all || config.stations.iter().any(|entry| entry.name == *name && entry.accepts.contains(&key))
+    });
     all
 }
 

@@ -49,13 +49,16 @@ pub(crate) fn command(
             }
             let sequence = accepted[rng.random_range(0..accepted.len())];
             let original = original(process, sequence)?;
-            let Ok(Reading::Accepted { msn, .. }) = reading(sequence, original.kind, &original.record) else { return None };
+            let Ok(Reading::Accepted { msn, .. }) = reading(sequence, original.kind, &original.record) else {
+                return None;
+            };
             let msn = if rng.random_bool(0.1) { Msn(msn.0 + 1) } else { msn };
             let to = rng.random_bool(0.3).then(|| any(rng));
             Some(Command::SendAgain { msn, to, original })
         }
         15..19 => {
-            let letters: Vec<_> = process.switch.dead_letters().map(|(number, letter)| (number, letter.sequence.0)).collect();
+            let letters: Vec<_> =
+                process.switch.dead_letters().map(|(number, letter)| (number, letter.sequence.0)).collect();
             if letters.is_empty() {
                 return None;
             }
@@ -85,7 +88,8 @@ pub(crate) fn command(
 /// Another configuration, as the process would read and arrange it.
 pub(crate) fn reload(process: &mut Process, variant: Variant, drop_contradicted: bool, manners: Manners) -> Command {
     let config = network::config(variant, manners.body_cache_bytes);
-    let theirs = if manners.broken == Some(Broken::IgnoresRights) { without_rules(config.clone()) } else { config.clone() };
+    let theirs =
+        if manners.broken == Some(Broken::IgnoresRights) { without_rules(config.clone()) } else { config.clone() };
     let network = arranged(theirs, &process.dictionary, &process.switch.order());
     process.next_config = Some(config);
     let changes = format!("{variant:?}");

@@ -16,8 +16,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
 use session::{Outgoing, Readiness};
 use switch_core::{
-    Action, Command, Delivery, Event, LinkId, Network, NetworkConfig, Now, Observation, Refusal, Reply, Request, Sequence,
-    Switch, Token, Verified,
+    Action, Command, Delivery, Event, LinkId, Network, NetworkConfig, Now, Observation, Refusal, Reply, Request,
+    Sequence, Switch, Token, Verified,
 };
 
 use crate::broken::Broken;
@@ -162,6 +162,8 @@ impl Process {
             last_sent: None,
             commit_us,
         };
+        // What waits from before has to be read.
+        model.body_loads |= model.counts.starts > 0;
         model.counts.starts += 1;
         process.carry_out(now, model, trace)?;
         let (who, what) = ("switch".to_owned(), "start".to_owned());
@@ -208,7 +210,12 @@ impl Process {
                     }
                 }
                 Later::Find(query) => {
-                    self.handle(now, Event::Found { query, body: Bytes::from_static(b"NOTHING FOUND\r\n") }, model, trace)?;
+                    self.handle(
+                        now,
+                        Event::Found { query, body: Bytes::from_static(b"NOTHING FOUND\r\n") },
+                        model,
+                        trace,
+                    )?;
                 }
                 Later::Deliver(link, delivery, bytes) => self.hand_over(now, link, delivery, bytes, model)?,
             }
@@ -234,7 +241,9 @@ impl Process {
         self.commit_at = None;
         if !self.full {
             for (kind, record) in std::mem::take(&mut self.batch) {
-                self.journal.append(kind, &record).map_err(|error| Violation(format!("the journal refuses: {error}")))?;
+                self.journal
+                    .append(kind, &record)
+                    .map_err(|error| Violation(format!("the journal refuses: {error}")))?;
             }
         }
         let result = self.journal.commit();
@@ -268,7 +277,14 @@ impl Process {
         Ok(())
     }
 
-    pub(crate) fn attach(&mut self, now: Now, link: LinkId, client: usize, model: &mut Model, trace: &mut Trace) -> Step {
+    pub(crate) fn attach(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        client: usize,
+        model: &mut Model,
+        trace: &mut Trace,
+    ) -> Step {
         self.attached.insert(link, client);
         if self.readiness != Readiness::Ready {
             self.orders.push((link, Order::Readiness(self.readiness)));
@@ -297,7 +313,14 @@ impl Process {
     }
 
     /// A link's session says something.
-    pub(crate) fn session(&mut self, now: Now, link: LinkId, event: session::Event, model: &mut Model, trace: &mut Trace) -> Step {
+    pub(crate) fn session(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        event: session::Event,
+        model: &mut Model,
+        trace: &mut Trace,
+    ) -> Step {
         let event = match event {
             session::Event::Received { token, validation, bytes } => {
                 self.tokens.insert((link, token.number()), mark_of(&bytes));
@@ -358,12 +381,16 @@ impl Process {
                 }
                 Action::Load { sequence } => self.put_off(now, Later::Load(sequence)),
                 Action::Search { query, .. } => {
-                    ensure(query.0 <= model.durable_through(), || format!("query {} is asked before it is durable", query.0))?;
+                    ensure(query.0 <= model.durable_through(), || {
+                        format!("query {} is asked before it is durable", query.0)
+                    })?;
                     self.put_off(now, Later::Find(query));
                 }
                 Action::Accept { link, token } => {
                     let mark = self.tokens.remove(&(link, token.0));
-                    ensure(mark.is_some() || !self.attached.contains_key(&link), || "a message is answered twice".to_owned())?;
+                    ensure(mark.is_some() || !self.attached.contains_key(&link), || {
+                        "a message is answered twice".to_owned()
+                    })?;
                     if let Some(mark) = mark.flatten() {
                         model.must_be_durable(mark)?;
                     }
@@ -386,7 +413,9 @@ impl Process {
                     ensure(self.replied.insert(request.0), || format!("command {} is answered twice", request.0))?;
                     if let Reply::Done(done) = reply {
                         model.counts.commands += 1;
-                        ensure(done.record.0 <= model.durable_through(), || "a command is done before it is durable".to_owned())?;
+                        ensure(done.record.0 <= model.durable_through(), || {
+                            "a command is done before it is durable".to_owned()
+                        })?;
                     }
                 }
                 Action::Observe(Observation::Reloaded) => {
@@ -456,7 +485,8 @@ impl Process {
 
     fn put_off(&mut self, now: Now, later: Later) {
         self.numbered += 1;
-        let us = if self.rng.random_bool(0.1) { self.rng.random_range(0..200_000) } else { self.rng.random_range(0..500) };
+        let us =
+            if self.rng.random_bool(0.1) { self.rng.random_range(0..200_000) } else { self.rng.random_range(0..500) };
         self.later.insert((now.tick.after(Duration::from_micros(us)), self.numbered), later);
     }
 
@@ -492,7 +522,11 @@ impl Process {
             Err(_) => return Ok(()),
         }
         let needed = folds.oldest_needed().map_or(through + 1, |needed| needed.0);
-        let from = if self.broken == Some(Broken::PrunesTooMuch) { through + 1 } else { needed.min(through.saturating_sub(50)) };
+        let from = if self.broken == Some(Broken::PrunesTooMuch) {
+            through + 1
+        } else {
+            needed.min(through.saturating_sub(50))
+        };
         match self.journal.retain(from) {
             Ok(Some(pruned)) => {
                 model.pruned(pruned.first_sequence);

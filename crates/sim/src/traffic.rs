@@ -6,7 +6,17 @@ use rand_pcg::Pcg64;
 use crate::network::{CLIENTS, MESSAGE_BYTES};
 
 const ADDRESSES: [&str; 12] = [
-    "ZA0010000", "ZB0010000", "ZC0020000", "ZC0010000", "ZD0010000", "ZC", "ZD", "ZA", "R1", "ZC0010000.ZB", "ZA.ZB.ZC",
+    "ZA0010000",
+    "ZB0010000",
+    "ZC0020000",
+    "ZC0010000",
+    "ZD0010000",
+    "ZC",
+    "ZD",
+    "ZA",
+    "R1",
+    "ZC0010000.ZB",
+    "ZA.ZB.ZC",
     "ZE",
 ];
 
@@ -25,7 +35,11 @@ fn one<'a>(rng: &mut Pcg64, of: &[&'a str]) -> &'a str {
 pub(crate) fn compose(rng: &mut Pcg64, client: usize, mark: u32, states: bool) -> Vec<u8> {
     let oris = CLIENTS[client].oris;
     // Mostly its own name, sometimes somebody else's.
-    let sender = if rng.random_bool(0.03) { one(rng, &["ZA0010000", "ZC0010000", "ZC0090000", "ZZ9999999"]) } else { one(rng, oris) };
+    let sender = if rng.random_bool(0.03) {
+        one(rng, &["ZA0010000", "ZC0010000", "ZC0090000", "ZZ9999999"])
+    } else {
+        one(rng, oris)
+    };
     let address = one(rng, &ADDRESSES);
     let control = if rng.random_bool(0.8) { format!(".*C{mark}") } else { String::new() };
     let kind = rng.random_range(0..100);
@@ -55,7 +69,9 @@ pub(crate) fn compose(rng: &mut Pcg64, client: usize, mark: u32, states: bool) -
         90..92 => format!("AM.{sender}.ZX{control}.TXT\r\nMARK {mark:08}"),
         92..94 => format!("IAR.{sender}.ZA0010000{control}.TXT\r\nEMULATOR - SYNTHETIC DATA MARK {mark:08}"),
         94..95 => format!("AM.{sender}.{address}{control}.TXT\r\nMARK {mark:08} {}", "Y".repeat(MESSAGE_BYTES)),
-        95..96 => format!("<OFML><HDR><MKE>AM</MKE><ORI>{sender}</ORI><DST>ZC</DST></HDR><TRN><TXT>MARK {mark:08}</TXT></TRN></OFML>"),
+        95..96 => format!(
+            "<OFML><HDR><MKE>AM</MKE><ORI>{sender}</ORI><DST>ZC</DST></HDR><TRN><TXT>MARK {mark:08}</TXT></TRN></OFML>"
+        ),
         96..97 => format!("<a><b>MARK {mark:08}"),
         97..98 => format!("AM.{sender}.{address}. MARK {mark:08}"),
         98..99 => format!("AM.{sender}.{address}.*A-B.TXT\r\nMARK {mark:08}"),
@@ -83,7 +99,8 @@ fn change(rng: &mut Pcg64, sender: &str, mark: u32, control: &str, states: bool)
             )
         }
         6..9 => {
-            let (to, outcome) = (one(rng, &["ZA0010000", "ZC0020000", "ZD0010000"]), one(rng, &["Y", "N", "P.TIM/30M", "P.TIM/1H"]));
+            let (to, outcome) =
+                (one(rng, &["ZA0010000", "ZC0020000", "ZD0010000"]), one(rng, &["Y", "N", "P.TIM/30M", "P.TIM/1H"]));
             format!(
                 "YR.{sender}.{to}.TXT\r\nRTY/WP.RNO/1.PRI/{}.OCA/{case}.NIC/{record}.RES/{outcome}.{party}.REM/MARK {mark:08}",
                 one(rng, &["U", "R"])

@@ -51,7 +51,8 @@ struct Weather {
 impl Weather {
     fn new(rng: &mut Pcg64, broken: Option<Broken>) -> Self {
         let mut level = |often: u32| [0, 1, 3, often][rng.random_range(0..4)];
-        let (links, crashes, disk, operators, clock, moods) = (level(10), level(4), level(4), level(10), level(2), level(8));
+        let (links, crashes, disk, operators, clock, moods) =
+            (level(10), level(4), level(4), level(10), level(2), level(8));
         let manners = Manners {
             states: rng.random_bool(0.5),
             diverts: rng.random_bool(0.5),
@@ -78,6 +79,7 @@ pub(crate) struct World {
     rng: Pcg64,
     weather: Weather,
     wall_offset: i64,
+    wall_offset_max: i64,
     disk: SimDisk,
     process: Option<Process>,
     start_at: Tick,
@@ -111,6 +113,7 @@ impl World {
             now: Tick(0),
             weather,
             wall_offset: 0,
+            wall_offset_max: 0,
             disk,
             process: None,
             start_at: Tick(0),
@@ -203,7 +206,8 @@ impl World {
         for number in 0..self.clients.len() {
             self.client(number)?;
         }
-        let due = self.conns.iter().filter(|(_, conn)| conn.next().is_some_and(|at| at <= self.now)).map(|(link, _)| *link);
+        let due =
+            self.conns.iter().filter(|(_, conn)| conn.next().is_some_and(|at| at <= self.now)).map(|(link, _)| *link);
         for link in due.collect::<Vec<_>>() {
             for side in [SWITCH, STATION] {
                 let Some(conn) = self.conns.get_mut(&link) else { continue };
@@ -215,7 +219,9 @@ impl World {
         }
         if self.disk_well_at <= self.now {
             self.disk_well_at = Tick(u64::MAX);
-            self.disk.set(|faults| (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0));
+            self.disk.set(|faults| {
+                (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0)
+            });
         }
         if self.trouble_at <= self.now {
             self.trouble_at = if self.calm {
@@ -234,7 +240,8 @@ impl World {
 
     fn follow(&mut self) -> Check {
         let manners = self.weather.manners;
-        let (now, config, dictionary) = (self.now(), self.theirs(self.model.config.clone(), manners), Arc::clone(&self.dictionary));
+        let (now, config, dictionary) =
+            (self.now(), self.theirs(self.model.config.clone(), manners), Arc::clone(&self.dictionary));
         self.with_process(|process, model, trace| {
             model.bounds(process.switch.stations())?;
             let network = arranged(config, &dictionary, &process.switch.order());
@@ -247,10 +254,7 @@ impl World {
     }
 
     /// Does something with the process, if there is one. A disk that failed ends it.
-    fn with_process(
-        &mut self,
-        act: impl FnOnce(&mut Process, &mut Model, &mut Trace) -> Result<(), Stop>,
-    ) -> Check {
+    fn with_process(&mut self, act: impl FnOnce(&mut Process, &mut Model, &mut Trace) -> Result<(), Stop>) -> Check {
         let Some(process) = &mut self.process else { return Ok(()) };
         match act(process, &mut self.model, &mut self.trace) {
             Ok(()) => {
@@ -348,7 +352,9 @@ impl World {
     fn gone(&mut self, link: u64, side: usize, why: Gone) -> Check {
         let now = self.now();
         let Some(conn) = self.conns.get_mut(&link).filter(|conn| conn.sides[side].open) else { return Ok(()) };
-        self.trace.note(|| format!("link {link} ends at {}: {why:?}", if side == SWITCH { "the switch" } else { "the station" }));
+        self.trace.note(|| {
+            format!("link {link} ends at {}: {why:?}", if side == SWITCH { "the switch" } else { "the station" })
+        });
         if !matches!(why, Gone::Stalled) {
             let trace = &mut self.trace;
             conn.write(self.now, side, &mut self.rng, &mut |bytes| trace.bytes(bytes));
@@ -479,6 +485,7 @@ impl World {
         } else {
             self.trace.note(|| "the clock is set".to_owned());
             self.wall_offset += [-HOUR_US, HOUR_US, -2_000_000, 3_000_000, 60_000_000][self.rng.random_range(0..5)];
+            self.wall_offset_max = self.wall_offset_max.max(self.wall_offset);
             let now = self.now;
             if let Some(process) = &mut self.process {
                 process.disturbed(now);
@@ -568,7 +575,8 @@ impl World {
         if ending == Ending::Itself && self.rng.random_bool(0.3) {
             self.disk = self.disk.power_cut();
         }
-        self.disk.set(|faults| (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0));
+        self.disk
+            .set(|faults| (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0));
         self.disk_well_at = Tick(u64::MAX);
         drop(process);
         if self.rng.random_bool(0.2) {
@@ -594,7 +602,8 @@ impl World {
     fn stop_faults(&mut self) -> Check {
         self.calm = true;
         self.variant_at_start = Variant::Usual;
-        self.disk.set(|faults| (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0));
+        self.disk
+            .set(|faults| (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0));
         self.trouble_at = Tick(u64::MAX);
         self.disk_well_at = Tick(u64::MAX);
         let now = self.now;
@@ -602,11 +611,17 @@ impl World {
             process.disturbed(now);
             process.commit_us = 300;
         }
-        for conn in self.conns.values_mut() {
+        for (link, conn) in &mut self.conns {
             conn.cut_after = None;
-            conn.half_open = false;
             conn.stalled_until = now;
+            if conn.half_open {
+                // What was lost on it is missing in the middle: it can only end.
+                conn.lose(now);
+            }
+            self.dirty.insert(*link);
         }
+        // The clock was set back and is right again: no hold is longer than it should be.
+        self.wall_offset = self.wall_offset_max;
         for client in &mut self.clients {
             client.send_at = Tick(u64::MAX);
             client.turn(now, true, &mut self.rng);
@@ -635,7 +650,9 @@ impl World {
     fn is_over(&self) -> bool {
         let Some(process) = &self.process else { return false };
         let clients = self.clients.iter().filter(|client| CLIENTS[client.number].name != "ZE");
-        process.is_idle() && clients.into_iter().all(Client::is_idle) && process.switch.stations().all(|view| view.bytes == 0)
+        process.is_idle()
+            && clients.into_iter().all(Client::is_idle)
+            && process.switch.stations().all(|view| view.bytes == 0)
             && self.model.is_settled()
     }
 }
