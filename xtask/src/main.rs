@@ -8,6 +8,7 @@ mod measure;
 mod output;
 mod power;
 mod process;
+mod simulate;
 mod steps;
 mod suite;
 mod tally;
@@ -55,6 +56,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,
         Task::BenchRecords { long } => measure::records(&Workspace::find()?, long)?,
         Task::PowerCuts { cuts, seed } => return power::report(&Workspace::find()?, cuts, seed),
+        Task::Simulate { play } => return simulate::report(&Workspace::find()?, play),
         Task::Count { operations, times } => count::run(&Workspace::find()?, &operations, times)?,
     }
     Ok(ExitCode::SUCCESS)

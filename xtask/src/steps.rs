@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Error, Result};
 
 use crate::install::Installer;
+use crate::simulate::Play;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{install, lint, output, power};
+use crate::{install, lint, output, power, simulate};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +28,14 @@ pub(crate) enum Step {
     Crash,
     Synced,
     PowerCuts,
+    Simulation,
     Fuzz,
     Bench,
 }
 
 impl Step {
     /// All steps, in the order in which they run: what fails fast comes first.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Fmt,
         Self::Clippy,
         Self::Build,
@@ -45,6 +47,7 @@ impl Step {
         Self::Crash,
         Self::Synced,
         Self::PowerCuts,
+        Self::Simulation,
         Self::Fuzz,
         Self::Bench,
     ];
@@ -68,6 +71,7 @@ impl Step {
             Self::Crash => "crash",
             Self::Synced => "synced",
             Self::PowerCuts => "power-cuts",
+            Self::Simulation => "simulation",
             Self::Fuzz => "fuzz",
             Self::Bench => "bench",
         }
@@ -91,6 +95,7 @@ impl Step {
             Self::PowerCuts => {
                 "power cuts lose nothing that was acknowledged: the journal on a disk recorded block by block"
             }
+            Self::Simulation => "the whole switch holds under 2,000 seeds, and under fresh ones for a minute",
             Self::Fuzz => "what must hold of any bytes holds: a minute for all targets together",
             Self::Bench => "the benches run",
         }
@@ -179,6 +184,13 @@ impl<'a> Run<'a> {
                     Effort::Long => power::CUTS_LONG,
                 };
                 return Ok(power::run(self.workspace, &self.installer, cuts, None)?);
+            }
+            Step::Simulation => {
+                let seeds = match self.effort {
+                    Effort::Usual => simulate::SEEDS,
+                    Effort::Long => simulate::SEEDS_LONG,
+                };
+                return Ok(simulate::run(self.workspace, Play::Seeds(seeds))?);
             }
             Step::Fuzz => fuzz::all(self)?,
             Step::Bench => cargo::bench_smoke(self.workspace)?,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::power;
+use crate::simulate::{self, Play};
 use crate::steps::{Effort, Step};
 
 /// The help text.
@@ -10,8 +11,8 @@ pub(crate) const TEXT: &str = "\
 usage: cargo xtask TASK
 
   test [--only STEP,…] [--long]   run all steps, or only those; the last line is `N passed, N failed`
-                                  --long: conformance ten times, 200 crashes, 1,000 power cuts, ten minutes of
-                                  fuzzing per target
+                                  --long: conformance ten times, 200 crashes, 1,000 power cuts, 50,000
+                                  seeds of the simulation, ten minutes of fuzzing per target
   test --list                     what the steps are
   lint                            the lint step alone: architecture, tidiness, references
   bench [-- ARGUMENTS]            run the benches; arguments go to criterion (a filter, --save-baseline NAME, …)
@@ -24,6 +25,9 @@ usage: cargo xtask TASK
   dashboards                      write dashboards/*.json anew
   power-cuts [--cuts N] [--seed N]
                                   cut the power of a journal N times (default 200), at block level; the last line as above
+  simulate [--long | --seeds N | --seed N]
+                                  the whole switch on a simulated network, disk and clock: 2,000 seeds (--long: 50,000),
+                                  then fresh ones for a minute; --seed plays one, twice; the last line as above
   count [--times N] [OPERATION…]  instructions per operation, counted by valgrind; N runs against 2 N (default 1000)
   pages                           write the pages of protocol-specs that are made from the message dictionary
   help                            this text
@@ -60,6 +64,8 @@ pub(crate) enum Task {
     BenchRecords { long: bool },
     /// Cut the power of a journal so many times, from that seed or a new one.
     PowerCuts { cuts: u32, seed: Option<u64> },
+    /// Play seeds of the simulation.
+    Simulate { play: Play },
     /// Count instructions of these operations, or of all.
     Count { operations: Vec<String>, times: u32 },
     /// Write the pages that are made from the dictionary.
@@ -105,6 +111,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Usa
         "dashboards" => end(words, Task::Dashboards),
         "bench" => bench(words),
         "power-cuts" => power_cuts(words),
+        "simulate" => simulate(words),
         "count" => count(words),
         "help" | "--help" | "-h" => end(words, Task::Help),
         other => Err(UsageError::UnknownTask(other.to_owned())),
@@ -200,6 +207,26 @@ fn power_cuts(mut words: impl Iterator<Item = String>) -> Result<Task, UsageErro
     Ok(Task::PowerCuts { cuts, seed })
 }
 
+fn simulate(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
+    let mut play = Play::Seeds(simulate::SEEDS);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--help" | "-h" => return Ok(Task::Help),
+            "--long" => play = Play::Seeds(simulate::SEEDS_LONG),
+            "--seeds" => play = Play::Seeds(number(words.next(), "--seeds")?),
+            "--seed" => play = Play::Seed(seed(words.next())?),
+            _ => return Err(UsageError::Unexpected(word)),
+        }
+    }
+    Ok(Task::Simulate { play })
+}
+
+/// A seed: any number, 0 too.
+fn seed(value: Option<String>) -> Result<u64, UsageError> {
+    let value = value.ok_or(UsageError::Missing("--seed"))?;
+    value.parse().map_err(|_| UsageError::NotACount(value))
+}
+
 /// The value of an option that counts something.
 fn number(value: Option<String>, option: &'static str) -> Result<u32, UsageError> {
     let value = value.ok_or(UsageError::Missing(option))?;
@@ -254,6 +281,10 @@ mod tests {
         check("count --times 20 encode", Ok(Task::Count { operations: vec!["encode".into()], times: 20 }));
         check("power-cuts", Ok(Task::PowerCuts { cuts: 200, seed: None }));
         check("power-cuts --cuts 5 --seed 7", Ok(Task::PowerCuts { cuts: 5, seed: Some(7) }));
+        check("simulate", Ok(Task::Simulate { play: Play::Seeds(2000) }));
+        check("simulate --long", Ok(Task::Simulate { play: Play::Seeds(50_000) }));
+        check("simulate --seeds 7", Ok(Task::Simulate { play: Play::Seeds(7) }));
+        check("simulate --seed 0", Ok(Task::Simulate { play: Play::Seed(0) }));
         check("--help", Ok(Task::Help));
         check("test -h", Ok(Task::Help));
     }
@@ -274,6 +305,7 @@ mod tests {
         check("lint --long", Err(UsageError::Unexpected("--long".into())));
         check("bench iaq", Err(UsageError::Unexpected("iaq".into())));
         check("count --times 0", Err(UsageError::NotACount("0".into())));
+        check("simulate --seed", Err(UsageError::Missing("--seed")));
         check("power-cuts --cuts", Err(UsageError::Missing("--cuts")));
         check("power-cuts --cuts none", Err(UsageError::NotACount("none".into())));
         check("bench restart --waiting 10,", Err(UsageError::NotACount(String::new())));

@@ -230,7 +230,8 @@ impl Conn {
         self.sides[side].open = false;
         self.sides[side].stalled_since = None;
         let pipe = &mut self.pipes[side];
-        pipe.ends_at.get_or_insert(pipe.last.max(Tick(now.0 + self.latency_us)));
+        let last = pipe.last.max(Tick(now.0 + self.latency_us));
+        pipe.ends_at.get_or_insert(last);
         let unread = &mut self.pipes[1 - side];
         unread.pieces.clear();
         unread.bytes = 0;

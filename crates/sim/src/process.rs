@@ -251,7 +251,8 @@ impl Process {
         model.durable(through)?;
         if through > self.announced {
             self.announced = through;
-            self.mark_at.get_or_insert(now.tick.after(self.config.mark_interval));
+            let due = now.tick.after(self.config.mark_interval);
+            self.mark_at.get_or_insert(due);
             self.handle(now, Event::Stored { through: Sequence(through) }, model, trace)?;
         }
         match result {

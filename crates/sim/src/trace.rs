@@ -34,12 +34,12 @@ impl Trace {
         }
         let written = write!(Into(&mut self.hash), "{action:?}");
         debug_assert!(written.is_ok(), "a hash takes everything");
-        self.note(|| match action {
-            Action::Store { sequence, kind, record } => match read(sequence.0, *kind, record.clone()) {
+        self.note(|| {
+            let Action::Store { sequence, kind, record } = action else { return format!("{action:?}") };
+            match read(sequence.0, *kind, record.clone()) {
                 Ok(reading) => format!("Store {} {reading:?}", sequence.0),
                 Err(error) => format!("Store {} {error}", sequence.0),
-            },
-            other => format!("{other:?}"),
+            }
         });
     }
 

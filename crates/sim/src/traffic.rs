@@ -31,6 +31,11 @@ fn one<'a>(rng: &mut Pcg64, of: &[&'a str]) -> &'a str {
     of[rng.random_range(0..of.len())]
 }
 
+/// The line of an ORI, as its first two letters have it.
+fn line_of(ori: &str) -> &str {
+    ori.get(..2).unwrap_or(ori)
+}
+
 /// A message of a client that can be known again by its mark.
 pub(crate) fn compose(rng: &mut Pcg64, client: usize, mark: u32, states: bool) -> Vec<u8> {
     let oris = CLIENTS[client].oris;
@@ -87,7 +92,7 @@ fn change(rng: &mut Pcg64, sender: &str, mark: u32, control: &str, states: bool)
     match rng.random_range(0..15) {
         0..2 if states => {
             let state = one(rng, &["OUT OF SERVICE", "IN SERVICE", "OUT OF SERVICE FOR AM", "IN SERVICE FOR AML, AM"]);
-            let of = &sender[..2];
+            let of = line_of(sender);
             format!("SM.{sender}.NL.{of}.TXT\r\n{state}\r\nMARK {mark:08}")
         }
         0..6 => {
@@ -114,7 +119,7 @@ fn change(rng: &mut Pcg64, sender: &str, mark: u32, control: &str, states: bool)
         }
         _ => {
             let function = one(rng, &["HELP", "UPDT", "APND"]);
-            format!("AM.{sender}.{}ORI{function}.TXT\r\nMARK {mark:08}", &sender[..2])
+            format!("AM.{sender}.{}ORI{function}.TXT\r\nMARK {mark:08}", line_of(sender))
         }
     }
 }
