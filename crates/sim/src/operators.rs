@@ -35,8 +35,8 @@ pub(crate) fn command(
     match rng.random_range(0..24) {
         0..3 => Some(Command::Hold { station: any(rng) }),
         3..7 => Some(Command::Release { station: any(rng) }),
-        7..9 if manners.diverts => Some(Command::Divert { from: any(rng), to: any(rng) }),
-        9..12 if manners.diverts => Some(Command::Undivert { from: any(rng) }),
+        7..11 if manners.diverts => Some(Command::Divert { from: any(rng), to: any(rng) }),
+        11..12 if manners.diverts => Some(Command::Undivert { from: any(rng) }),
         12 if manners.states => {
             let state = [Some(DestinationState::Store), Some(DestinationState::Remove), None][rng.random_range(0..3)];
             let of = [None, Some(key("AM")), Some(key("IAR"))][rng.random_range(0..3)];

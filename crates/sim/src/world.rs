@@ -50,9 +50,9 @@ struct Weather {
 
 impl Weather {
     fn new(rng: &mut Pcg64, broken: Option<Broken>) -> Self {
-        let mut level = |often: u32| [0, 1, 3, often][rng.random_range(0..4)];
+        let mut level = |often: u32| [0, 1, often.div_ceil(3), often][rng.random_range(0..4)];
         let (links, crashes, disk, operators, clock, moods) =
-            (level(10), level(4), level(4), level(10), level(2), level(8));
+            (level(10), level(4), level(4), level(20), level(2), level(8));
         let manners = Manners {
             states: rng.random_bool(0.5),
             diverts: rng.random_bool(0.5),
