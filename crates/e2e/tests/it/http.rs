@@ -24,6 +24,23 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     socket.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
     write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .expect("the page takes a request");
+    answered(socket)
+}
+
+/// Asks for something to be done, as whoever has that token.
+pub(crate) fn post(address: SocketAddr, path: &str, token: &str, body: &str) -> Answer {
+    let mut socket = TcpStream::connect_timeout(&address, PATIENCE).expect("the admin page is there");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    write!(socket, "{head}{body}").expect("the page takes a request");
+    answered(socket)
+}
+
+fn answered(mut socket: TcpStream) -> Answer {
     let mut text = String::new();
     socket.read_to_string(&mut text).expect("the answer is text and ends");
     let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");

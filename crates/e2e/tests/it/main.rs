@@ -24,6 +24,7 @@ mod niem;
 mod openssl;
 mod process;
 mod prometheus;
+mod replay;
 mod responder;
 mod restart;
 mod rules;

@@ -45,7 +45,7 @@ impl Net {
         fs::write(directory.path().join("network.toml"), network).expect("the network file is written");
         let (pki, now) = (directory.path().join("pki"), Timestamp::now());
         let authority = Authority::init(&pki, Terms::default(), &[], now).expect("an authority");
-        for name in ["AX", "FB", "IC", "SS", "ZA", "ZB", STATE, TERMINAL] {
+        for name in ["AX", "FB", "IC", "SS", "ZA", "ZB", STATE, TERMINAL, "ZD", "NOBODY"] {
             authority.issue(StationName::parse(name).expect("a name"), now).expect("a certificate");
         }
         Self { directory }
@@ -57,6 +57,11 @@ impl Net {
 
     pub(crate) fn pki(&self) -> PathBuf {
         self.path("pki")
+    }
+
+    /// Puts another network file in the place of the sample.
+    pub(crate) fn configure(&self, text: &str) {
+        fs::write(self.path("network.toml"), text).expect("the network file is written");
     }
 
     /// Replaces something that the network file has.
@@ -132,6 +137,11 @@ impl Node {
     /// The same where the switch may end meanwhile.
     pub(crate) fn try_station(&self, name: &str) -> io::Result<Station> {
         Station::connect(self.links, &self.pki, name, Acknowledges::Everything)
+    }
+
+    /// A link that acknowledges nothing, whose handshake is done; whether the switch takes it shows later.
+    pub(crate) fn caller(&self, name: &str) -> Station {
+        Station::connect(self.links, &self.pki, name, Acknowledges::Nothing).expect("a handshake")
     }
 
     /// A link that the switch has taken: whatever is sent to it from now on, over this link or another, it hears after

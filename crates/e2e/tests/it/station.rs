@@ -165,14 +165,43 @@ impl Station {
         &self.replies
     }
 
-    fn wait<T>(&mut self, what: &str, mut take: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Closed> {
-        let deadline = Instant::now() + PATIENCE;
+    /// The next message, whatever it is; nothing if none comes in time.
+    pub(crate) fn next_within(&mut self, within: Duration) -> Result<Option<Message>, Closed> {
+        self.wait_within(within, |this| this.messages.pop_front())
+    }
+
+    /// The ack or negative ack of a message of one block; nothing if none comes in time.
+    pub(crate) fn reply_within(&mut self, validation: u32, within: Duration) -> Result<Option<Block>, Closed> {
+        self.wait_within(within, |this| {
+            let place = this.replies.iter().position(|reply| reply.validation() == validation)?;
+            Some(this.replies.remove(place))
+        })
+    }
+
+    /// Acknowledges a message of one block, or refuses it for ever.
+    pub(crate) fn answer(&mut self, validation: u32, function: Function) -> Result<(), Closed> {
+        let status = if function == Function::Ack { Status::OK } else { Status::PERMANENT };
+        self.write_block(&Block::without_data(function, validation, status))
+    }
+
+    fn wait<T>(&mut self, what: &str, take: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Closed> {
+        Ok(self.wait_within(PATIENCE, take)?.unwrap_or_else(|| {
+            panic!("{what} did not come in {PATIENCE:?}; there are {:?} and {:?}", self.messages, self.replies)
+        }))
+    }
+
+    fn wait_within<T>(
+        &mut self,
+        within: Duration,
+        mut take: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Result<Option<T>, Closed> {
+        let deadline = Instant::now() + within;
         loop {
             if let Some(found) = take(self) {
-                return Ok(found);
+                return Ok(Some(found));
             }
             if self.pump(deadline)? == Pumped::Nothing {
-                panic!("{what} did not come in {PATIENCE:?}; there are {:?} and {:?}", self.messages, self.replies);
+                return Ok(None);
             }
         }
     }

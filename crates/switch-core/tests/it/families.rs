@@ -5,7 +5,7 @@ use std::sync::Arc;
 use codec::dictionary::Authorization;
 use switch_core::{Format, GroupConfig, Network, NetworkConfig, OriConfig, OriDetails, StationConfig};
 
-use crate::network::{dictionary, key, line, name, ori};
+use super::network::{dictionary, key, line, name, ori};
 
 const ANSWERS: &[&str] = &["IAR", "YQ", "YR", "CR", "XNR", "RR", "DR", "IR", "FR", "AR"];
 const STATE: &[&str] = &["RQ", "DQ"];
@@ -19,13 +19,17 @@ pub(crate) fn network() -> Arc<Network> {
 
 /// The same network, of which AX and ZB get NIEM XML.
 pub(crate) fn niem_network() -> Arc<Network> {
+    Arc::new(Network::new(niem_config(), &dictionary()).unwrap())
+}
+
+pub(crate) fn niem_config() -> NetworkConfig {
     let mut config = config();
     for station in &mut config.stations {
         if ["AX", "ZB"].contains(&station.name.as_str()) {
             station.format = Format::Niem;
         }
     }
-    Arc::new(Network::new(config, &dictionary()).unwrap())
+    config
 }
 
 pub(crate) fn config() -> NetworkConfig {

@@ -8,36 +8,7 @@ use switch_core::{
     Verdict, changes,
 };
 
-use crate::network::{config, dictionary, key, line, name, ori};
-
-/// The network after a reload, by what is different from [`config`].
-pub(crate) fn other_config(words: &[&str]) -> NetworkConfig {
-    let mut config = config();
-    match *words {
-        ["without", station] => {
-            config.stations.retain(|entry| entry.name != name(station));
-            config.oris.retain(|entry| entry.line != line(station));
-            config.groups.iter_mut().for_each(|group| group.members.retain(|member| *member != line(station)));
-            config.states.retain(|state| state.station != name(station));
-        }
-        ["with", station] => {
-            let mut entry = config.stations[3].clone();
-            (entry.name, entry.lines) = (name(station), vec![line(station)]);
-            // Ahead of the others, so that its place in the file is not its place in the switch.
-            config.stations.insert(0, entry);
-            let mut agency = config.oris[2].clone();
-            (agency.ori, agency.line) = (ori(&format!("{station}0010000")), line(station));
-            config.oris.push(agency);
-        }
-        ["states"] => config.states.clear(),
-        ["inactive", agency] => {
-            config.oris.iter_mut().filter(|entry| entry.ori == ori(agency)).for_each(|entry| entry.active = false);
-        }
-        [] => {}
-        _ => panic!("no such network: {words:?}"),
-    }
-    config
-}
+use crate::network::{dictionary, key, name, ori, other_config};
 
 pub(crate) fn reload(switch: &Switch, old: &Network, words: &[&str]) -> (Command, Arc<Network>, NetworkConfig) {
     let (drop_contradicted, words) = match words {

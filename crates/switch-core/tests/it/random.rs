@@ -19,7 +19,7 @@ use switch_core::{
 };
 
 use crate::checkpoints::{Checkpoint, fold};
-use crate::network::{attached, detached, dictionary, name};
+use crate::network::{attached, detached, dictionary, name, other_config};
 use crate::operators;
 
 const SEEDS: u64 = 300;
@@ -62,7 +62,7 @@ fn random_traffic_changes_states_directory_help_and_confirmations() {
 
 /// Little memory and little room to hold, so that bodies are loaded and messages turned away.
 fn tight_network(words: &[&str]) -> NetworkConfig {
-    let mut config = operators::other_config(words);
+    let mut config = other_config(words);
     config.limits.body_cache_bytes = 2_000;
     config.stations.iter_mut().filter(|station| station.name == name("ZC")).for_each(|zc| zc.hold_bytes = 1_000);
     config

@@ -1,0 +1,106 @@
+//! The golden transcripts of `switch-core` once more, each against a real switch over real TLS: what its stations send goes
+//! over links, what its operators do over the admin address, restarts are restarts. What comes back must be what the
+//! transcript has, to the byte but for times.
+
+mod networks;
+mod player;
+mod script;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use self::player::{Operators, Player};
+use crate::binary::{checkout, orinet};
+use crate::net::Net;
+use crate::process::run;
+
+/// What of a transcript is not replayed: its name, from which event on (from the first, where none is given), what happens
+/// then that cannot be made to happen from outside, and the tests of this crate that show it instead; nothing, where only the
+/// transcript does.
+type Left = (&'static str, Option<&'static str>, &'static str, &'static [&'static str]);
+
+const LEFT: &[Left] = &[
+    ("absent", Some("65.0 attach 6"), "a minute passes, and a link gives room late", &[AFTER_A_STOP]),
+    ("acts", None, "acts of the process itself", &["a_damaged_journal_is_explained_repaired_and_gone_on_with"]),
+    ("confirmations", Some("700 timeout"), "minutes pass", &[]),
+    ("expiry", Some("3600.9 timeout"), "hours pass", &[]),
+    ("full", Some("1.1 full"), "the disk is full", &["a_full_disk_turns_senders_away_and_is_recovered_from"]),
+    ("log-query", Some("1.0 receive"), "a search answers", &[SEARCH]),
+    ("log-query-refused", Some("3.1 receive"), "searches do not answer", &[]),
+    ("niem-in", Some("5.0 receive 3 4 NLQ"), "a search answers", &[SEARCH_OF_XML]),
+    ("ofml-marks", Some("3.5 attach 3"), "the mark of a delivery is lost", &["what_was_acknowledged_survives_a_kill"]),
+    ("operator-divert-restart", Some("2.0 restart 4"), "the end of the journal is lost", &[]),
+    ("operator-drain", Some("2.0 full"), "the disk is full", &[]),
+    ("operator-hold", Some("3700.0 timeout"), "an hour passes", &[]),
+    ("resent", Some("2.0 receive 1 7"), "a link gives no room", &[AFTER_A_STOP]),
+    ("states", Some("5 restart"), "a link gives room late", &[OUT_OF_SERVICE]),
+    ("suspect", Some("16.0 detach 2 2"), "minutes pass", &[]),
+];
+const AFTER_A_STOP: &str = "what_waits_survives_a_stop_and_a_kill_with_its_number";
+const OUT_OF_SERVICE: &str = "a_station_that_is_out_of_service_gets_its_messages_when_it_is_back";
+const SEARCH: &str = "a_station_lists_its_messages_and_gets_one_in_full";
+const SEARCH_OF_XML: &str = "the_log_finds_a_message_in_xml_by_its_words_and_shows_it_as_it_left";
+
+/// Every transcript: its name and text.
+fn transcripts() -> BTreeMap<String, String> {
+    let folder: PathBuf = checkout("crates/switch-core/tests/it/transcripts");
+    let files = fs::read_dir(folder).expect("the transcripts").map(|entry| entry.expect("an entry").path());
+    let all = files.map(|file| {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        (name, fs::read_to_string(&file).expect("a transcript"))
+    });
+    all.collect()
+}
+
+/// The part of a transcript that is replayed, and whether that is all of it; nothing, where none of it is.
+fn replayed<'a>(name: &str, text: &'a str) -> Option<(&'a str, bool)> {
+    match LEFT.iter().find(|(other, ..)| *other == name) {
+        None => Some((text, true)),
+        Some((_, None, ..)) => None,
+        Some((_, from, ..)) => Some((script::before(text, *from), false)),
+    }
+}
+
+#[test]
+fn transcripts_hold_over_tls() {
+    let net = Net::new();
+    let operators = operators(&net, &["chief", "desk"]);
+    let mut failed = Vec::new();
+    for (name, text) in transcripts() {
+        let Some((part, whole)) = replayed(&name, &text) else { continue };
+        failed.extend(Player::new(&net, &name, &operators, &text).play(part, whole).err());
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn what_is_left_out_is_there_and_shown_by_tests_that_are_there() {
+    let all = transcripts();
+    let files =
+        fs::read_dir(checkout("crates/e2e/tests/it")).expect("the tests").map(|entry| entry.expect("an entry").path());
+    let sources = files.filter(|file| file.is_file()).map(|file| fs::read_to_string(file).expect("a source"));
+    let sources: String = sources.collect();
+    for (name, from, _, tests) in LEFT {
+        let text = all.get(*name).unwrap_or_else(|| panic!("there is no transcript {name}"));
+        assert!(script::before(text, *from).len() <= text.len());
+        for test in *tests {
+            assert!(sources.contains(&format!("fn {test}()")), "{name}: there is no test {test}");
+        }
+    }
+}
+
+/// Operators who may do everything.
+fn operators(net: &Net, names: &[&str]) -> Operators {
+    let mut operators = Operators { tables: String::new(), tokens: BTreeMap::new() };
+    for name in names {
+        let token = net.path(&format!("{name}.token"));
+        let rights = "look,route,letters,directory,control";
+        let made = run(orinet().args(["ctl", "token", "--name", name, "--rights", rights, "--out"]).arg(&token));
+        assert_eq!(made.code, Some(0), "{made:#?}");
+        operators.tables.push_str(&made.stdout);
+        let token = fs::read_to_string(token).expect("a token");
+        operators.tokens.insert((*name).to_owned(), token.trim().to_owned());
+    }
+    operators
+}
