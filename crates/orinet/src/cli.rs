@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, ctl, demo, journal, load, metrics, records, responder, send, switch, terminal};
+use crate::{certs, completions, ctl, demo, journal, load, man, metrics, records, responder, send, switch, terminal};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -29,6 +29,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Make and keep the network's certificate authority.
     Certs(certs::Arguments),
+    /// Print a script that completes this command line in a shell.
+    Completions(completions::Arguments),
     /// Tell a running switch what to do, and ask it how it is.
     Ctl(ctl::Arguments),
     /// Run a whole sample network on this machine and show an inquiry answered.
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Journal(journal::Arguments),
     /// Put a load on a switch and judge it by thresholds.
     Load(Box<load::Arguments>),
+    /// Write manual pages.
+    Man(man::Arguments),
     /// Say which metrics there are and what they mean.
     Metrics(metrics::Arguments),
     /// Make, check and search records of persons.

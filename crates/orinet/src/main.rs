@@ -3,11 +3,13 @@
 #[macro_use]
 mod cli;
 mod certs;
+mod completions;
 mod ctl;
 mod demo;
 mod journal;
 mod load;
 mod logs;
+mod man;
 mod metrics;
 mod records;
 mod responder;
@@ -31,10 +33,12 @@ fn main() -> ExitCode {
     link::tls::install_default();
     match cli.command {
         cli::Command::Certs(arguments) => certs::run(&arguments),
+        cli::Command::Completions(arguments) => completions::run(&arguments),
         cli::Command::Ctl(arguments) => ctl::run(&arguments),
         cli::Command::Demo(arguments) => demo::run(&arguments),
         cli::Command::Journal(arguments) => journal::run(&arguments),
         cli::Command::Load(arguments) => load::run(&arguments),
+        cli::Command::Man(arguments) => man::run(&arguments),
         cli::Command::Metrics(arguments) => metrics::run(&arguments),
         cli::Command::Records(arguments) => records::run(&arguments),
         cli::Command::Responder(arguments) => responder::run(&arguments),

@@ -7,21 +7,29 @@
 //! switch refuses the certificate, if links are closed time and again before anything has come over them, and if
 //! nothing that is waited for has come for `--timeout`.
 //!
-//! What is sent is sent as it was written, to the byte; nothing is checked or added before. Answers are known by their
+//! What a file holds is sent as it was written, to the byte; nothing is checked or added before. A form or a row of a
+//! table is made into a message first, and checked by the rules of the dictionary ([`form`]). Answers are known by their
 //! control field: one that is used again takes the answers that an earlier run did not wait for for its own. See
 //! [`Exchange::received`] for what belongs to what. Everything that comes is acknowledged once it is printed, since
 //! whoever is a station takes what there is for it.
 
 mod exchange;
+mod expect;
+mod form;
 mod input;
 mod links;
+mod report;
 pub(crate) mod station;
+mod table;
+mod talk;
 mod tap;
 mod text;
 
-use std::collections::VecDeque;
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::collections::hash_map::RandomState;
+use std::fs::File;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,98 +38,187 @@ use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use clap::Args;
 use codec::block::{Block, FrameError};
-use codec::dictionary::Dictionary;
-use codec::legacy::parse_output;
-use codec::name::StationName;
-use link::connection::CloseReason;
-use link::dialer::{self, DialerEvent, Incoming, LinkState, SendError, StationLink, dialer};
-use tokio::select;
+use codec::name::{Control, MessageKey};
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use link::dialer::{self, DialerEvent, LinkState, SendError, StationLink, dialer};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::exchange::{Exchange, Lack, Meaning, Outcome};
-use self::links::{Hope, Links};
+use self::expect::{Expectations, Pattern, span};
+use self::form::{Filled, FormError, Making};
+use self::report::Report;
 use self::station::StationArguments;
+use self::table::TableError;
+use self::talk::{Patience, Talk};
 use self::tap::{Tap, Way};
-use crate::cli::{USAGE, chain, failed};
+use crate::cli::{USAGE, failed};
 use crate::switch::stop_on_signals;
 
-/// Who sends what, and for how long to wait.
+/// Who sends what, and what to wait for.
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     station: StationArguments,
+    /// Make a message of this key from fields: --form IAQ NAM="SAMPLE, A" DOB=19800102 ...
+    #[arg(long, value_name = "KEY")]
+    form: Option<MessageKey>,
+    /// Make a message from each row of a table, a column for each field; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Send a form or table also where the dictionary's rules refuse it, to see the switch do so
+    #[arg(long)]
+    unchecked: bool,
+    /// Send nothing: wait for what is expected
+    #[arg(long, conflicts_with_all = ["form", "csv", "words"])]
+    listen: bool,
+    /// Wait for a message of this key whose body holds this text; may be given again, for each one that is to come
+    #[arg(long, value_name = "KEY[:TEXT]")]
+    expect: Vec<Pattern>,
+    /// No message of this key and text, or none at all, may come
+    #[arg(long, value_name = "KEY[:TEXT]", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    expect_none: Vec<Pattern>,
+    /// How long after the last message sent what is expected may take, as 500ms, 5s or 2m [default: that of --timeout]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    within: Option<Duration>,
     /// Give up once nothing that is waited for has come for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
+    /// Print JSON: an object a line for each message with its answers, and for all else that comes
+    #[arg(long, conflicts_with = "raw")]
+    json: bool,
     /// Also print each block that is sent and received
     #[arg(long)]
     raw: bool,
-    /// A file for each message; none, or `-`, for standard input
-    #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// A file for each message; none, or `-`, for standard input. With --form or --csv: fields
+    #[arg(value_name = "FILE|NAME=VALUE")]
+    words: Vec<String>,
 }
 
 const ABOUT: &str = "\
-Each message is sent as it was written, but for one newline at the end of a file. On standard input a line that
-holds only --- stands between two messages.
+Each file is sent as it was written, but for one newline at its end. On standard input a line that holds only ---
+stands between two messages.
 
-Waits for the acknowledgement of each message and for the answers that its key has, as the two IAR to an IAQ.
-Answers are known by their control field: use a new one for each message. Everything that comes for the station
-is printed and acknowledged, control characters as \\xNN.
+With --form and --csv a message is made of fields, named by prefix or label (NAM, \"Date of birth\"), and checked
+before anything is sent. TO, FROM, CONTROL and TEXT are not fields: where it goes (lines and ORIs with spaces between,
+where the key has no usual one), as which agency it is sent (else as the station), its control field (else a new one;
+empty for none), and the body of a key that is text. In a table the column KEY says what a row is, if --form does not;
+what is given beside --csv holds for all rows. docs/send.md has examples.
 
-Exit codes: 0 all were acknowledged and answered; 1 something was refused (ER, SM 01, SM 04) or not answered, or
-there was no link; 64 wrong usage.";
+Waits for the acknowledgement of each message and for the answers that its key has, as the two IAR to an IAQ; with
+--expect or --expect-none for those instead. Answers are known by their control field: use a new one for each message.
+Everything that comes for the station is printed and acknowledged, control characters as \\xNN.
+
+Exit codes:
+   0  all were acknowledged and answered; with --expect or --expect-none: it came as expected
+   1  there was no link, or it could not be kept
+   2  a message was refused: a negative acknowledgement, ER, SM 01 or SM 04
+   3  an acknowledgement or an answer did not come in time
+   4  what was expected did not come, or what was not expected came
+  64  wrong usage
+  65  a form or a row is refused by the dictionary's rules; nothing was sent";
+
+/// A form or table that is refused (the `EX_DATAERR` of `sysexits.h`).
+const DATA: u8 = 65;
+
+/// How a run ended that had a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Done = 0,
+    Refused = 2,
+    Unanswered = 3,
+    Unexpected = 4,
+}
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let config = match arguments.station.dialer() {
         Ok(config) => config,
         Err(error) => return failed(USAGE, &error),
     };
-    let messages = match input::read(&arguments.files) {
+    let messages = match messages(arguments) {
         Ok(messages) => messages,
-        Err(error) => return failed(USAGE, error.as_ref()),
+        Err(error) => {
+            let data = error.is::<FormError>() || error.is::<TableError>();
+            return failed(if data { DATA } else { USAGE }, error.as_ref());
+        }
     };
     match send(arguments, config, messages) {
-        Ok(Complete::Yes) => ExitCode::SUCCESS,
-        Ok(Complete::No) => ExitCode::from(1),
+        Ok(ending) => ExitCode::from(ending as u8),
         Err(error) => failed(1, error.as_ref()),
     }
 }
 
-/// Whether every message was acknowledged and answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Complete {
-    Yes,
-    No,
+/// What is to be sent, whole and checked.
+fn messages(arguments: &Arguments) -> anyhow::Result<Vec<Bytes>> {
+    if arguments.listen {
+        if arguments.expect.is_empty() && arguments.expect_none.is_empty() {
+            return Err(anyhow!("--listen needs an --expect or --expect-none to wait for"));
+        }
+        return Ok(Vec::new());
+    }
+    if arguments.form.is_none() && arguments.csv.is_none() {
+        let files: Vec<PathBuf> = arguments.words.iter().map(PathBuf::from).collect();
+        return input::read(&files);
+    }
+    let mut filled = Filled::default();
+    arguments.words.iter().try_for_each(|word| filled.assign(word))?;
+    let from = arguments.station.name;
+    let today = Offset::constant(STAMP_OFFSET_HOURS).to_datetime(Timestamp::now()).date();
+    let making = Making { from: from.as_str(), today, checked: !arguments.unchecked };
+    let mut controls = controls(RandomState::new().build_hasher().finish());
+    let Some(file) = &arguments.csv else {
+        let key = arguments.form.context("there is a form")?;
+        return Ok(vec![form::make(key, &filled, controls(), making)?]);
+    };
+    let table: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(file).with_context(|| format!("{} cannot be read", file.display()))?)
+    };
+    Ok(table::read(table, arguments.form, &filled, controls, making)?)
 }
 
-fn send(arguments: &Arguments, config: dialer::Config, messages: Vec<Bytes>) -> anyhow::Result<Complete> {
+/// The day of a switch that stamps as usual (`protocol-specs/wire.md` 2.2).
+const STAMP_OFFSET_HOURS: i8 = -7;
+
+/// Control fields that nobody has used: ten letters and digits each, the first an S.
+fn controls(seed: u64) -> impl FnMut() -> Control {
+    let mut number = seed;
+    move || {
+        number = number.wrapping_add(1);
+        let mut rest = number;
+        let digit = |_| {
+            let digit = u32::try_from(rest % 36).ok().and_then(|digit| char::from_digit(digit, 36));
+            rest /= 36;
+            digit.unwrap_or('0').to_ascii_uppercase()
+        };
+        let text: String = std::iter::once('S').chain((0..9).map(digit)).collect();
+        // It cannot be wrong: ten letters and digits.
+        Control::parse(&text).unwrap_or_else(|_| unreachable!("letters and digits"))
+    }
+}
+
+fn send(arguments: &Arguments, config: dialer::Config, messages: Vec<Bytes>) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let interrupted = CancellationToken::new();
         let signals = stop_on_signals(interrupted.clone())?;
-        let mut talk = Talk {
-            station: arguments.station.name,
-            exchange: Exchange::new(messages, Dictionary::builtin()),
-            start: Instant::now(),
-            progress: Duration::ZERO,
-            timeout: Duration::from_secs(arguments.timeout),
-            links: Links::default(),
-            seen: VecDeque::new(),
-        };
+        let timeout = Duration::from_secs(arguments.timeout);
+        let patience = Patience { progress: timeout, within: arguments.within.unwrap_or(timeout) };
+        let expectations = Expectations::new(&arguments.expect, &arguments.expect_none);
+        let report = if arguments.json { Report::json() } else { Report::Plain };
+        let mut talk = Talk::new(arguments.station.name, messages, expectations, report, patience);
 
         let (dialer, link, received) = dialer(config);
         let (notes, noted) = mpsc::unbounded_channel();
         let hang_up = CancellationToken::new();
-        let texts = talk.exchange.messages().iter().map(|message| message.bytes().clone()).collect();
-        let posting = tokio::spawn(post(link, texts, notes.clone()));
+        let posting = tokio::spawn(post(link, talk.texts(), notes.clone(), hang_up.clone()));
         let observe = move |event| drop(notes.send(Note::Link(event)));
         let dialing = if arguments.raw {
-            let start = talk.start;
+            let start = talk.start();
             let wrap = move |stream| Tap::new(stream, move |way, block| print_block(start, way, block));
             tokio::spawn(dialer.run_through(wrap, hang_up.clone(), observe))
         } else {
@@ -129,14 +226,14 @@ fn send(arguments: &Arguments, config: dialer::Config, messages: Vec<Bytes>) -> 
         };
 
         let ended = talk.run(noted, received, interrupted).await;
-        posting.abort();
         hang_up.cancel();
+        posting.abort();
         // What was printed is acknowledged before the link goes down.
         dialing.await.context("the link ended badly")?;
         signals.abort();
-        let complete = talk.sum_up();
+        let ending = talk.sum_up();
         ended?;
-        complete
+        ending
     })
 }
 
@@ -156,7 +253,7 @@ enum Note {
 const WINDOW: usize = 32;
 
 /// Sends messages in their order and tells what comes of each.
-async fn post(link: StationLink, texts: Vec<Bytes>, notes: mpsc::UnboundedSender<Note>) {
+async fn post(link: StationLink, texts: Vec<Bytes>, notes: mpsc::UnboundedSender<Note>, hang_up: CancellationToken) {
     // Their times begin when there is a link.
     if link.state().wait_for(|state| *state == LinkState::Up).await.is_err() {
         return;
@@ -176,198 +273,9 @@ async fn post(link: StationLink, texts: Vec<Bytes>, notes: mpsc::UnboundedSender
         while receipts.try_join_next().is_some() {}
     }
     while receipts.join_next().await.is_some() {}
-}
-
-/// Validations of received messages that are remembered. Only what was on its way when a link was lost comes again: no
-/// more than a window.
-const SEEN_MAX: usize = 1024;
-
-/// One run: what is waited for, and what is printed.
-#[derive(Debug)]
-struct Talk {
-    station: StationName,
-    exchange: Exchange,
-    start: Instant,
-    /// When something last came that was waited for.
-    progress: Duration,
-    timeout: Duration,
-    links: Links,
-    /// Validations of messages that were printed, the latest last.
-    seen: VecDeque<u32>,
-}
-
-impl Talk {
-    /// Waits for everything, prints it as it comes, and returns when there is nothing to wait for, or no hope.
-    async fn run(
-        &mut self,
-        mut noted: mpsc::UnboundedReceiver<Note>,
-        mut received: mpsc::Receiver<Incoming>,
-        interrupted: CancellationToken,
-    ) -> anyhow::Result<()> {
-        loop {
-            let now = self.now();
-            let give_up = self.progress + self.timeout;
-            if self.exchange.is_done(now) || now >= give_up {
-                break;
-            }
-            let wake = self.exchange.next_done(now).map_or(give_up, |done| done.min(give_up));
-            select! {
-                biased;
-                () = interrupted.cancelled() => break,
-                Some(note) = noted.recv() => self.note(note)?,
-                Some(message) = received.recv() => self.take(message)?,
-                () = sleep_until(self.start + wake) => {}
-            }
-        }
-        // What is here already need not come a second time.
-        while let Ok(message) = received.try_recv() {
-            self.take(message)?;
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, note: Note) -> anyhow::Result<()> {
-        let now = self.now();
-        match note {
-            Note::Link(event) => return self.link(event),
-            Note::Sent(at) => {
-                self.progress = now;
-                self.exchange.sent(at, now);
-                let what = self.exchange.messages().get(at).map(exchange::Message::describe).unwrap_or_default();
-                return print(&format!("-> {}  {what}\n", at + 1));
-            }
-            Note::Settled(at, Ok(())) => {
-                self.exchange.acknowledged(at, now);
-                print(&format!("<- {}  acknowledged{}\n", at + 1, self.since(at)))?;
-            }
-            Note::Settled(at, Err(SendError::Refused(status))) => {
-                self.exchange.refused(at);
-                print(&format!("<- {}  refused{}: negative acknowledgement, {status}\n", at + 1, self.since(at)))?;
-            }
-            // Said by the dialer's end.
-            Note::Settled(_, Err(SendError::Ended)) => return Ok(()),
-        }
-        self.progress = now;
-        self.links.proven();
-        Ok(())
-    }
-
-    fn link(&mut self, event: DialerEvent) -> anyhow::Result<()> {
-        match event {
-            DialerEvent::Up => self.links.up(self.now()),
-            DialerEvent::Failed { error, retry } if self.links.were() => warn(&chain(&error), retry),
-            DialerEvent::Failed { error, .. } => return Err(error.into()),
-            DialerEvent::Down { why: why @ CloseReason::Alert(_), .. } => {
-                return Err(anyhow!(why).context(format!("the switch refuses the certificate of {}", self.station)));
-            }
-            DialerEvent::Down { why, retry } => match self.links.down(self.now()) {
-                Hope::Some => warn(&format!("the link is lost: {why}"), retry),
-                Hope::Gone => {
-                    let what = format!("no link lasts; is {} a station of this network?", self.station);
-                    return Err(anyhow!(why).context(what));
-                }
-            },
-        }
-        Ok(())
-    }
-
-    /// Prints a message and acknowledges it. One that cannot be printed is not acknowledged, and comes again.
-    fn take(&mut self, message: Incoming) -> anyhow::Result<()> {
-        let Incoming { bytes, validation, acknowledge } = message;
-        self.links.proven();
-        // A message whose acknowledgement was lost with its link.
-        if !self.seen.contains(&validation) {
-            let meaning = parse_output(&bytes).map_or(Meaning::Other, |output| self.exchange.received(&output));
-            print(&self.show(meaning, &bytes))?;
-            if meaning != Meaning::Other {
-                self.progress = self.now();
-            }
-            if validation != 0 {
-                self.seen.push_back(validation);
-            }
-            if self.seen.len() > SEEN_MAX {
-                self.seen.pop_front();
-            }
-        }
-        acknowledge.accept();
-        Ok(())
-    }
-
-    fn show(&self, meaning: Meaning, bytes: &[u8]) -> String {
-        let head = match meaning {
-            Meaning::Answer { to, number, due } => {
-                format!("<- {}  answer {number} of {due}{}", to + 1, self.since(to))
-            }
-            Meaning::Refusal { of } => format!("<- {}  refused{}", of + 1, self.since(of)),
-            Meaning::Delay { of } => format!("<- {}  will be forwarded later{}", of + 1, self.since(of)),
-            Meaning::Other => "<- -  not in answer to these messages".to_owned(),
-        };
-        indented(&head, &text::readable(bytes))
-    }
-
-    /// How long ago a message was sent, as a line's end says it.
-    fn since(&self, at: usize) -> String {
-        let sent = self.exchange.messages().get(at).and_then(exchange::Message::sent);
-        sent.map_or(String::new(), |sent| format!(", {} after sending", took(self.now().saturating_sub(sent))))
-    }
-
-    /// Says which messages got too little, and how many got what.
-    fn sum_up(&self) -> anyhow::Result<Complete> {
-        let now = self.now();
-        let mut text = String::new();
-        let [mut answered, mut acknowledged, mut refused, mut open] = [0_usize; 4];
-        for (message, number) in self.exchange.messages().iter().zip(1_usize..) {
-            let lack = match message.outcome(now) {
-                Outcome::Answered => {
-                    answered += 1;
-                    continue;
-                }
-                Outcome::Acknowledged | Outcome::Open(Lack::Refusal) => {
-                    acknowledged += 1;
-                    continue;
-                }
-                Outcome::Refused => {
-                    refused += 1;
-                    continue;
-                }
-                Outcome::Open(Lack::Sending) => "not sent".to_owned(),
-                Outcome::Open(Lack::Acknowledgement) => "not acknowledged".to_owned(),
-                Outcome::Open(Lack::Answers { came, due }) => format!("{came} of {due} answers came"),
-            };
-            open += 1;
-            text += &format!("!! {number}  {lack}\n");
-        }
-        let count = answered + acknowledged + refused + open;
-        let noun = if count == 1 { "message" } else { "messages" };
-        let parts =
-            [(answered, "answered"), (acknowledged, "acknowledged"), (refused, "refused"), (open, "unanswered")];
-        let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-        print(&format!("{text}{count} {noun}: {}\n", parts.collect::<Vec<_>>().join(", ")))?;
-        Ok(if refused + open == 0 { Complete::Yes } else { Complete::No })
-    }
-
-    fn now(&self) -> Duration {
-        self.start.elapsed()
-    }
-}
-
-/// A head line, and under it lines that none of a message's can be taken for.
-fn indented(head: &str, text: &str) -> String {
-    let mut out = format!("{head}\n");
-    for line in text.trim_end_matches('\n').lines() {
-        out += &format!("      {line}\n");
-    }
-    out
-}
-
-fn took(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("standard output cannot be written")
+    // A link that nobody can post to any more ends by itself: it is kept for what is still to come.
+    hang_up.cancelled().await;
+    drop(link);
 }
 
 fn print_block(start: Instant, way: Way, block: Result<Block, FrameError>) {
@@ -375,18 +283,13 @@ fn print_block(start: Instant, way: Way, block: Result<Block, FrameError>) {
         Way::Out => ">>",
         Way::In => "<<",
     };
-    let mut text = format!("raw {arrow} {} ", took(start.elapsed()));
+    let mut text = format!("raw {arrow} {} ", report::took(start.elapsed()));
     match block {
         Ok(block) => {
-            text = indented(&format!("{text}{block}"), &text::dump(block.data()));
+            text = report::indented(&format!("{text}{block}"), &text::dump(block.data()));
         }
         Err(error) => text += &format!("no block: {error}\n"),
     }
     // Where standard output is closed, the next message that cannot be printed ends the run.
-    drop(print(&text));
-}
-
-#[expect(clippy::print_stderr, reason = "standard output is for what comes back")]
-fn warn(what: &str, retry: Duration) {
-    eprintln!("orinet: {what}; calling again in {}", took(retry));
+    drop(report::print(&text));
 }

@@ -150,7 +150,7 @@ fn nothing_about_a_person_gets_into_the_error_output_of_send() {
     let person = inquiry("CANARY5", &[("NAM", &format!("{}, A", canary.surname)), ("DOB", &canary.born)]);
     process.feed(format!("{person}\n---\n{}\n", canary.text).as_bytes());
     let finished = process.end(crate::PATIENCE);
-    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    assert_eq!(finished.code, Some(2), "{finished:#?}");
     canary.assert_not_in("standard error", &finished.stderr);
     canary.assert_not_in("the log of the switch", &switch.stop().stderr);
 }

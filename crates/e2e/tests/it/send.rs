@@ -72,7 +72,7 @@ fn a_refusal_is_printed_and_is_a_failure() {
     let mut state = switch.station(STATE);
     let text = format!("{}\n---\nQQQ.{TERMINAL}.{STATE}.*REFUSED.TXT\nNO SUCH KEY\n", note("GOOD"));
     let finished = fed(&mut send(&switch, &net.pki(), TERMINAL), &text);
-    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    assert_eq!(finished.code, Some(2), "{finished:#?}");
     assert!(finished.stdout.contains("ER.NL0000000\n") && finished.stdout.contains(".01. "), "{}", finished.stdout);
     assert!(finished.stdout.ends_with("2 messages: 1 acknowledged, 1 refused\n"), "{}", finished.stdout);
     state.take("GOOD");
@@ -84,7 +84,7 @@ fn an_inquiry_without_an_answer_is_a_failure_once_the_time_is_over() {
     // Nobody is the center here: the inquiry waits for it.
     let switch = net.switch();
     let finished = fed(send(&switch, &net.pki(), TERMINAL).args(["--timeout", "1"]), &inquiry("NOANSWER", &[]));
-    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    assert_eq!(finished.code, Some(3), "{finished:#?}");
     assert!(finished.stdout.contains("SM.NL0000000\n") && finished.stdout.contains(".02. "), "{}", finished.stdout);
     assert!(finished.stdout.contains("0 of 2 answers came"), "{}", finished.stdout);
 }
@@ -161,14 +161,14 @@ fn wrong_usage_is_found_before_a_call() {
     assert_eq!((metrics.sum("orinet_links_closed_total"), metrics.sum("orinet_handshake_failures_total")), (0.0, 0.0));
 }
 
-fn send(node: &Node, pki: &Path, station: &str) -> Command {
+pub(crate) fn send(node: &Node, pki: &Path, station: &str) -> Command {
     let mut command = orinet();
     command.args(["send", "--station", station, "--link", &node.links.to_string(), "--pki"]).arg(pki);
     command
 }
 
 /// Runs a command with that standard input.
-fn fed(command: &mut Command, text: &str) -> Finished {
+pub(crate) fn fed(command: &mut Command, text: &str) -> Finished {
     let mut process = Process::start(command.stdin(Stdio::piped()));
     process.feed(text.as_bytes());
     process.end(PATIENCE)

@@ -116,6 +116,8 @@ impl Exchange {
     ///   as far as they do either, else to the one that was sent to the destinations they name.
     /// - Answers belong to the message with their control field that expects their key; without a control field, to
     ///   the one that had none either, and whose sender they are addressed to.
+    /// - The text of a help file comes from the file's own address and has no control field: it belongs to the AM to
+    ///   that file whose sender it is addressed to.
     /// - Where several fit, the one that was sent first and lacks something is meant.
     pub(super) fn received(&mut self, output: &Output<'_>) -> Meaning {
         match (output.key.as_str(), notice(output.body)) {
@@ -139,6 +141,13 @@ impl Exchange {
             self.first_open += 1;
         }
         self.first_open == self.messages.len()
+    }
+
+    /// Whether the switch has taken or refused every message, and no refusal can come any more.
+    pub(super) fn is_taken(&self, now: Duration) -> bool {
+        let open = |lack| matches!(lack, Lack::Sending | Lack::Acknowledgement | Lack::Refusal);
+        let taken = |message: &Message| !matches!(message.outcome(now), Outcome::Open(lack) if open(lack));
+        self.messages.iter().skip(self.first_open).all(taken)
     }
 
     /// When the next message is done by nothing but time, if one is.
@@ -173,9 +182,15 @@ impl Exchange {
         let open = self.messages.iter_mut().enumerate().skip(self.first_open);
         for (to, message) in open {
             let Some(Answer { key, count: due }) = message.expected else { continue };
-            let fits = key == output.key
-                && message.glance.control == output.control
-                && (output.control.is_some() || message.is_from(output.destination));
+            let theirs = match message.help {
+                // It bears no control field, whatever the question had.
+                Some(file) => output.sender == file && message.is_from(output.destination),
+                None => {
+                    message.glance.control == output.control
+                        && (output.control.is_some() || message.is_from(output.destination))
+                }
+            };
+            let fits = key == output.key && theirs;
             if let Progress::Sent { answers, .. } = &mut message.progress
                 && fits
                 && *answers < due
@@ -199,6 +214,8 @@ pub(super) struct Message {
     glance: Glance,
     destinations: Vec<String>,
     expected: Option<Answer>,
+    /// The help file that it asks for or changes, from whose address the answer comes.
+    help: Option<Ori>,
     progress: Progress,
 }
 
@@ -218,7 +235,17 @@ impl Message {
         let answer = glance.key.and_then(|key| dictionary.spec(key)).and_then(|spec| spec.answer);
         // Each destination answers for itself.
         let expected = answer.map(|Answer { key, count }| Answer { key, count: count * destinations.len().max(1) });
-        Self { bytes, glance, destinations, expected, progress: Progress::Unsent }
+        let help = glance.key.filter(|key| key.as_str() == HELP_KEY).and_then(|_| help_file(&destinations));
+        let expected = match (help, glance.key) {
+            (Some(_), Some(key)) => Some(Answer { key, count: 1 }),
+            _ => expected,
+        };
+        Self { bytes, glance, destinations, expected, help, progress: Progress::Unsent }
+    }
+
+    /// Whether it waits for its turn.
+    pub(super) fn is_unsent(&self) -> bool {
+        self.progress == Progress::Unsent
     }
 
     /// To be sent as it is.
@@ -284,6 +311,20 @@ impl Message {
         })
     }
 }
+
+/// A message to the address of a help file, `xxFFFHELP` and what changes one, and to nobody else: the file's address
+/// (`protocol-specs/formats.md` 4.3).
+fn help_file(destinations: &[String]) -> Option<Ori> {
+    let [address] = destinations else { return None };
+    let (file, function) = address.split_at_checked(HELP_FILE_BYTES)?;
+    HELP_FUNCTIONS.contains(&function).then(|| Ori::parse(&format!("{file}HELP")).ok()).flatten()
+}
+
+/// What asks for a help file, and what answers.
+const HELP_KEY: &str = "AM";
+const HELP_FUNCTIONS: [&str; 4] = ["HELP", "UPDT", "APND", "CNCL"];
+/// A line and the code of a file.
+const HELP_FILE_BYTES: usize = 5;
 
 /// The number at the beginning of an ER's or SM's body: `.02. USER OUT OF SERVICE …`.
 fn notice(body: &[u8]) -> Option<u8> {

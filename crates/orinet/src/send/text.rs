@@ -50,7 +50,8 @@ const DUMP_LINE_BYTES: usize = 16;
 /// The longest first.
 const LINE_ENDS: [&str; 3] = ["\r\n\x7f", "\r\n", "\n"];
 
-fn is_shown(character: char) -> bool {
+/// Whether a character shows itself on a terminal and does nothing else.
+pub(super) fn is_shown(character: char) -> bool {
     // Beside control characters: marks that are invisible, break lines or turn the direction of writing.
     !character.is_control()
         && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

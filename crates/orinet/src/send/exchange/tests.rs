@@ -175,3 +175,16 @@ fn a_message_is_described_as_far_as_it_can_be_read() {
     assert_eq!(said[1], "AM from ZA0010000 to FB ZC, 31 bytes");
     assert_eq!(said[2], "no key, 5 bytes");
 }
+
+#[test]
+fn the_text_of_a_help_file_is_the_answer_to_whoever_asked_for_it() {
+    let marked = "AM.ZA0010000.AXADMHELP.*H1.TXT\nHELP";
+    let mut exchange = exchange(&[marked, "AM.ZA0010000.NLNLEHELP.TXT\n", "AM.ZA0010000.AXADMHELP.ZB.TXT\n"]);
+    assert_eq!(comes(&mut exchange, "AM AXADMHELP ZA0020000 -", b"HELP"), Meaning::Other, "somebody else asked");
+    assert_eq!(comes(&mut exchange, "AM ZB0010000 ZA0010000 -", b"HELP"), Meaning::Other, "no help file");
+    let answer = |to| Meaning::Answer { to, number: 1, due: 1 };
+    assert_eq!(comes(&mut exchange, "AM NLNLEHELP ZA0010000 -", b"NO HELP"), answer(1));
+    assert_eq!(comes(&mut exchange, "AM AXADMHELP ZA0010000 -", b"HELP"), answer(0));
+    assert_eq!(comes(&mut exchange, "AM AXADMHELP ZA0010000 -", b"HELP"), Meaning::Other);
+    assert_eq!(outcomes(&exchange, ms(20))[..2], [Outcome::Answered; 2]);
+}
