@@ -1,0 +1,4 @@
+//! The center as its driver sees it.
+
+mod crash;
+mod rules;
