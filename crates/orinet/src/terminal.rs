@@ -16,12 +16,12 @@ use crate::cli::{USAGE, failed};
 use crate::send::station::StationArguments;
 use crate::switch::stop_on_signals;
 
-/// Sit at an agency's terminal: forms, inbox, hit confirmations, on the whole screen.
+/// Who sits where, or one of the tools that need no link.
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT)]
-pub(crate) struct Arguments {
+pub(crate) struct CommandLine {
     #[command(flatten)]
-    station: StationArguments,
+    station: Option<StationArguments>,
     /// The agency as which it sends [default: the station's name, if it is an ORI]
     #[arg(long, value_name = "ORI")]
     ori: Option<Ori>,
@@ -31,17 +31,6 @@ pub(crate) struct Arguments {
     /// Keys, colors, defaults, password [default: orinet/terminal.toml in the user's configuration directory, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-}
-
-const ABOUT: &str = "\
-F1 is help on every screen, Ctrl-Q leaves. What was typed, sent and received is kept and shown again at the next start;
-what the switch had not acknowledged is sent again, and admitted once. docs/terminal.md describes screens, keys, files.
-
-Exit codes: 0 left by its user; 1 failed; 64 wrong usage or configuration.";
-
-/// Things to do without a link.
-#[derive(Debug, Args)]
-pub(crate) struct Tools {
     /// Read a password on standard input and print its hash for the configuration
     #[arg(long, exclusive = true)]
     hash_password: bool,
@@ -50,21 +39,17 @@ pub(crate) struct Tools {
     keys: bool,
 }
 
-/// The command line: either a terminal or a tool.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct CommandLine {
-    #[command(flatten)]
-    tools: Tools,
-    #[command(flatten)]
-    terminal: Option<Arguments>,
-}
+const ABOUT: &str = "\
+F1 is help on every screen, Ctrl-Q leaves. What was typed, sent and received is kept and shown again at the next start;
+what the switch had not acknowledged is sent again, and admitted once. docs/terminal.md describes screens, keys, files.
+
+Exit codes: 0 left by its user; 1 failed; 64 wrong usage or configuration.";
 
 pub(crate) fn run(line: &CommandLine) -> ExitCode {
-    if line.tools.keys {
+    if line.keys {
         return print_keys();
     }
-    if line.tools.hash_password {
+    if line.hash_password {
         return match hash_password() {
             Ok(hash) => {
                 say!("{hash}");
@@ -73,10 +58,10 @@ pub(crate) fn run(line: &CommandLine) -> ExitCode {
             Err(error) => failed(USAGE, error.as_ref()),
         };
     }
-    let Some(arguments) = &line.terminal else {
+    let Some(station) = &line.station else {
         return failed(USAGE, anyhow!("--station and --pki say which terminal it is").as_ref());
     };
-    let (config, link) = match (configured(arguments), arguments.station.dialer()) {
+    let (config, link) = match (configured(line, station), station.dialer()) {
         (Ok(config), Ok(link)) => (config, link),
         (Err(error), _) => return failed(USAGE, error.as_ref()),
         (_, Err(error)) => return failed(USAGE, &error),
@@ -101,8 +86,8 @@ fn sit(config: Config, link: link::dialer::Config) -> anyhow::Result<()> {
     ended
 }
 
-fn configured(arguments: &Arguments) -> anyhow::Result<Config> {
-    let station = arguments.station.name;
+fn configured(arguments: &CommandLine, station: &StationArguments) -> anyhow::Result<Config> {
+    let station = station.name;
     let ori = match arguments.ori {
         Some(ori) => ori,
         None => Ori::parse(station.as_str())
@@ -122,7 +107,7 @@ fn configured(arguments: &Arguments) -> anyhow::Result<Config> {
     Ok(Config { station, ori, data, preferences, banner: None })
 }
 
-fn preferences(arguments: &Arguments) -> anyhow::Result<Preferences> {
+fn preferences(arguments: &CommandLine) -> anyhow::Result<Preferences> {
     let usual = || user_directory("XDG_CONFIG_HOME", ".config").map(|directory| directory.join("orinet/terminal.toml"));
     let file = match &arguments.config {
         Some(file) => file.clone(),

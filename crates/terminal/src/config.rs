@@ -143,10 +143,8 @@ impl Preferences {
     /// The first thing that cannot be, with where it stands.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(text)?;
-        let mut preferences = Self::default();
-        preferences.keys = Keys::with(file.keys.iter().map(|(name, keys)| (name.as_str(), keys.0.as_slice())))?;
-        preferences.colors = file.colors;
-        preferences.bell = file.bell;
+        let keys = Keys::with(file.keys.iter().map(|(name, keys)| (name.as_str(), keys.0.as_slice())))?;
+        let mut preferences = Self { keys, colors: file.colors, bell: file.bell, ..Self::default() };
         if let Some(minutes) = file.utc_offset_minutes {
             let rule = "from -1440 to 1440";
             let minutes = Some(minutes).filter(|minutes| (-1440..=1440).contains(minutes));

@@ -161,6 +161,7 @@ impl Key {
 
     /// Whether it types a character.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a keyboard has more keys than do something here")]
     pub const fn types(&self) -> Option<char> {
         match self.code {
             KeyCode::Char(character) if self.modifiers.is_empty() => Some(character),
@@ -186,6 +187,7 @@ const fn alt_digit(character: char) -> Option<u8> {
 }
 
 impl fmt::Display for Key {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a keyboard has more keys than do something here")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.modifiers.contains(KeyModifiers::CONTROL) {
             f.write_str("^")?;

@@ -12,11 +12,22 @@
 //! - [`run()`] is the shell around them.
 //! - [`shown`] is the one place that makes text of the network fit for the screen.
 
+pub mod book;
 pub mod config;
+pub mod editor;
+pub mod entry;
+pub mod form;
 pub mod keys;
 pub mod lock;
+pub mod model;
+pub mod picker;
 mod run;
+pub mod sheet;
 pub mod shown;
+pub mod store;
+pub mod view;
 
 pub use config::{Config, Preferences};
+pub use model::Terminal;
 pub use run::{TerminalError, run};
+pub use store::Store;

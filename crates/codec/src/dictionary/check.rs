@@ -167,7 +167,7 @@ impl FieldSpec {
     ///
     /// # Errors
     /// What is wrong with it, in a word.
-    fn check(&self, value: &str, today: Date) -> Result<(), &'static str> {
+    pub fn check(&self, value: &str, today: Date) -> Result<(), &'static str> {
         let value = self.without_courtesy(value);
         if !self.length.contains(&value.len()) {
             return Err("LENGTH");
