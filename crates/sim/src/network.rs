@@ -137,6 +137,7 @@ pub(crate) fn config(variant: Variant, body_cache_bytes: usize) -> NetworkConfig
         Variant::WithZe => {
             let mut entry = entry("ZE", &["ZE"], &[], &["IAR", "YR"]);
             entry.hold = Some(Duration::from_secs(60));
+            entry.format = Format::Ofml;
             // Ahead of the others, so that its place in the file is not its place in the switch.
             config.stations.insert(0, entry);
             config.oris.push(agency("ZE0010000", "ZE", &[a, c]));

@@ -3,6 +3,9 @@
 //! It does what `switch`'s driver, follower and the journal's writer do between core, links and disk, on one thread and on the
 //! simulation's clock: events in, actions out, one commit of all that has queued, the mark behind it, checkpoints, pruning.
 
+mod delivering;
+mod follower;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use codec::dictionary::Dictionary;
 use codec::time::{Tick, Timestamp};
-use journal::{CheckpointError, CommitError, Journal, OpenError, ReadError, Reader};
+use journal::{CommitError, Journal, OpenError, ReadError, Reader};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
 use session::{Outgoing, Readiness};
@@ -23,16 +26,14 @@ use switch_core::{
 use crate::broken::Broken;
 use crate::conn::Gone;
 use crate::disk::SimDisk;
-use crate::ledger::{Check, Violation, ensure};
-use crate::model::{Model, When};
+use crate::ledger::{Violation, ensure};
+use crate::model::Model;
 use crate::network::{CLIENTS, station};
-use crate::replay::{self, Recovery};
+use crate::replay::Recovery;
 use crate::trace::Trace;
 use crate::traffic::mark_of;
 
 const SEGMENT_BYTES: u64 = 64 << 10;
-/// Read at once while a checkpoint is made.
-const SCAN_BYTES: usize = 1 << 20;
 
 /// What the process has a link do.
 #[derive(Debug)]
@@ -438,52 +439,6 @@ impl Process {
         Ok(())
     }
 
-    fn deliver(&mut self, now: Now, link: LinkId, delivery: Delivery, bytes: Bytes, model: &mut Model) -> Step {
-        let rare = self.broken.is_some() && self.rng.random_bool(0.05);
-        if self.broken == Some(Broken::SendsLowerFirst) {
-            let high = model.ledger.copies.get(&delivery.number()).is_some_and(|copy| copy.class <= 4);
-            if high {
-                self.numbered += 1;
-                let at = now.tick.after(Duration::from_secs(4));
-                self.later.insert((at, self.numbered), Later::Deliver(link, delivery, bytes));
-                return Ok(());
-            }
-        }
-        if self.broken == Some(Broken::SwapsCopies) && rare {
-            self.numbered += 1;
-            let at = now.tick.after(Duration::from_millis(200));
-            self.later.insert((at, self.numbered), Later::Deliver(link, delivery, bytes));
-            return Ok(());
-        }
-        self.hand_over(now, link, delivery, bytes, model)
-    }
-
-    /// A copy goes to the session of its link.
-    fn hand_over(&mut self, now: Now, mut link: LinkId, delivery: Delivery, bytes: Bytes, model: &mut Model) -> Step {
-        let rare = self.broken.is_some() && self.rng.random_bool(0.05);
-        let Some(client) = self.attached.get(&link).copied() else { return Ok(()) };
-        let alone = self.attached.values().filter(|other| **other == client).count() == 1;
-        let when = When { wall: now.wall, steady_us: now.tick.0.saturating_sub(self.unsteady.0) };
-        model.delivers(client, delivery, &bytes, when, alone)?;
-        let (mut validation, id) = (delivery.validation(), delivery.number());
-        if rare {
-            match self.broken {
-                Some(Broken::MixesLinks) => {
-                    link = self.attached.keys().copied().find(|other| *other != link).unwrap_or(link);
-                }
-                Some(Broken::ReusesValidation) => validation = self.last_sent.unwrap_or(delivery).validation(),
-                Some(Broken::LosesCopies) => {
-                    self.switch.handle(now, Event::Delivered { link, delivery });
-                    return Ok(());
-                }
-                _ => {}
-            }
-        }
-        self.last_sent = Some(delivery);
-        self.orders.push((link, Order::Send(Outgoing { id, validation, bytes })));
-        Ok(())
-    }
-
     fn put_off(&mut self, now: Now, later: Later) {
         self.numbered += 1;
         let us =
@@ -495,72 +450,6 @@ impl Process {
         self.readiness = readiness;
         let links: Vec<LinkId> = self.attached.keys().copied().collect();
         self.orders.extend(links.into_iter().map(|link| (link, Order::Readiness(readiness))));
-    }
-
-    /// What the follower does: a checkpoint, and what lies before it may go.
-    pub(crate) fn follow(&mut self, now: Now, model: &mut Model, trace: &mut Trace, network: &Network) -> Step {
-        let end = self.reader.stored_through();
-        let mut recovery = Recovery::new(network, None);
-        let restored = self.reader.restore(&mut recovery).unwrap_or(0);
-        if end <= restored {
-            return Ok(());
-        }
-        let mut scan = self.reader.scan(restored + 1);
-        while scan.next_sequence() <= end {
-            let read = scan.next_records(SCAN_BYTES, &mut |entry| journal::Replay::record(&mut recovery, entry));
-            match read {
-                Ok(_) => {}
-                Err(ReadError::Disk(_)) => return Err(Stop::Disk),
-                Err(error) => return Err(Violation(format!("the journal cannot be scanned: {error}")).into()),
-            }
-        }
-        let through = scan.next_sequence() - 1;
-        let mut folds = recovery.folds()?;
-        folds.pruned(Sequence(self.reader.first_sequence()));
-        match self.reader.checkpoint(through, scan.hash(), |to| replay::write(&folds, to)) {
-            Ok(_) => model.counts.checkpoints += 1,
-            Err(CheckpointError::Disk(_)) => return Err(Stop::Disk),
-            Err(_) => return Ok(()),
-        }
-        let needed = folds.oldest_needed().map_or(through + 1, |needed| needed.0);
-        let from = if self.broken == Some(Broken::PrunesTooMuch) {
-            through + 1
-        } else {
-            needed.min(through.saturating_sub(50))
-        };
-        match self.journal.retain(from) {
-            Ok(Some(pruned)) => {
-                model.pruned(pruned.first_sequence);
-                self.handle(now, Event::Pruned { first: Sequence(pruned.first_sequence) }, model, trace)
-            }
-            Ok(None) => Ok(()),
-            Err(CommitError::Full(_)) => Ok(()),
-            Err(CommitError::Failed(_)) => Err(Stop::Disk),
-        }
-    }
-
-    /// Every record that is kept, read once more: checksums, and each link of the chain.
-    pub(crate) fn verify(&self, model: &Model) -> Check {
-        let mut wrong = Ok(());
-        let mut scan = self.reader.scan(self.reader.first_sequence());
-        while scan.next_sequence() <= self.reader.stored_through() {
-            let read = scan.next_records(SCAN_BYTES, &mut |entry| {
-                if wrong.is_ok() {
-                    wrong = model.replayed(entry.sequence, entry.kind, entry.payload);
-                }
-            });
-            read.map_err(|error| Violation(format!("the journal cannot be read to its end: {error}")))?;
-        }
-        wrong
-    }
-
-    /// Writes what it can before the power goes in the middle of it.
-    pub(crate) fn torn(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
-        if batch.iter().all(|(kind, record)| self.journal.append(*kind, record).is_ok()) {
-            // Nobody hears what came of it.
-            drop(self.journal.commit());
-        }
     }
 }
 
