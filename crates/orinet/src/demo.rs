@@ -1,27 +1,25 @@
 //! `orinet demo`: a whole sample network in one process, over real TLS on loopback, and one inquiry answered.
 
-mod directory;
+pub(crate) mod directory;
 mod exchange;
+pub(crate) mod network;
 mod prometheus;
 mod stations;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clap::Args;
 use codec::name::StationName;
-use switch::{ReloadSignal, Running, SwitchError};
-use telemetry::{CenterMetrics, Metrics, Page};
-use tokio::sync::oneshot;
+use switch::{Running, SwitchError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use self::directory::Directory;
+use self::directory::{Addresses, Directory, Wanted};
+use self::network::Network;
 use self::prometheus::Prometheus;
 use self::stations::Stations;
 use crate::cli::{USAGE, failed};
@@ -94,51 +92,22 @@ enum Answered {
 const STATIONS_MAX: Duration = Duration::from_secs(30);
 
 fn demo(arguments: &Arguments) -> anyhow::Result<Answered> {
-    let directory = Directory::prepare(arguments)?;
+    let addresses = Addresses { links: arguments.link, fox: arguments.fox(), admin: arguments.admin };
+    let (dir, persons, seed) = (arguments.dir.as_deref(), arguments.persons, arguments.seed);
+    let directory = Directory::prepare(Wanted { dir, addresses, persons, seed })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let stop = CancellationToken::new();
-    let page = Arc::new(Page::new(env!("CARGO_PKG_VERSION")));
-    let metrics = Arc::new(Metrics::on(Arc::clone(&page)));
-    let (switch, mut running) = runtime.block_on(start_switch(&directory, metrics, stop.clone()))?;
-    let stations = Stations::start(&directory, running.links, CenterMetrics::on(&page), stop.clone())?;
+    let mut network = runtime.block_on(Network::start(&directory, stop.clone()))?;
     let ended = runtime.block_on(async {
         let signals = stop_on_signals(stop.clone())?;
-        let ended = show(arguments, &directory, &mut running, &stations, &stop).await;
-        stop.cancel();
+        let ended = show(arguments, &directory, &mut network.running, &network.stations, &stop).await;
         signals.abort();
         ended
     });
-    stations.join()?;
-    let switched = switch.join().map_err(|_| anyhow!("the switch panicked"))?;
+    let stopped = network.stop();
     let answered = ended?;
-    switched?;
+    stopped?;
     Ok(answered)
-}
-
-/// Starts the switch on a thread of its own and waits until it listens.
-async fn start_switch(
-    directory: &Directory,
-    metrics: Arc<Metrics>,
-    stop: CancellationToken,
-) -> anyhow::Result<(thread::JoinHandle<Result<(), SwitchError>>, Running)> {
-    let config = switch::Config::load(&directory.network_file())?;
-    let (tell, told) = oneshot::channel();
-    let thread = thread::Builder::new().name("switch".to_owned()).spawn(move || {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SwitchError::Thread)?;
-        runtime.block_on(switch::run(config, metrics, stop, ReloadSignal::default(), |running| {
-            // Nobody waits for it only when the demo has ended.
-            let _unheard: Result<(), Running> = tell.send(running);
-        }))
-    })?;
-    match told.await {
-        Ok(running) => Ok((thread, running)),
-        Err(_) => match thread.join() {
-            Ok(Err(error)) => Err(error.into()),
-            Ok(Ok(())) => Err(anyhow!("the switch ended before it listened")),
-            Err(_) => Err(anyhow!("the switch panicked")),
-        },
-    }
 }
 
 async fn show(

@@ -11,6 +11,7 @@ mod load;
 mod logs;
 mod man;
 mod metrics;
+mod practice;
 mod records;
 mod responder;
 mod send;

@@ -1,18 +1,20 @@
 //! `orinet terminal`: an agency's terminal on the whole screen.
 
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use codec::name::Ori;
+use codec::name::{Ori, StationName};
 use terminal::keys::{Action, Keys};
 use terminal::lock::Hash;
 use terminal::{Config, Preferences};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{USAGE, failed};
+use crate::practice::{Practice, TRAINEE};
 use crate::send::station::StationArguments;
 use crate::switch::stop_on_signals;
 
@@ -31,6 +33,10 @@ pub(crate) struct CommandLine {
     /// Keys, colors, defaults, password [default: orinet/terminal.toml in the user's configuration directory, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Practice: run a small network inside, with partners who send something every so many seconds, and no server
+    #[arg(long, exclusive = true, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "20", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    practice: Option<u64>,
     /// Read a password on standard input and print its hash for the configuration
     #[arg(long, exclusive = true)]
     hash_password: bool,
@@ -56,6 +62,12 @@ pub(crate) fn run(line: &CommandLine) -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error) => failed(USAGE, error.as_ref()),
+        };
+    }
+    if let Some(seconds) = line.practice {
+        return match practice(Duration::from_secs(seconds)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(1, error.as_ref()),
         };
     }
     let Some(station) = &line.station else {
@@ -86,6 +98,24 @@ fn sit(config: Config, link: link::dialer::Config) -> anyhow::Result<()> {
     ended
 }
 
+/// Sits at the terminal of a network of its own, until its user leaves it.
+fn practice(pace: Duration) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let network = runtime.block_on(Practice::start(pace))?;
+    let config = || {
+        Ok(Config {
+            station: StationName::parse(TRAINEE)?,
+            ori: Ori::parse(TRAINEE)?,
+            data: network.data(),
+            preferences: preferences(None)?,
+            banner: Some("PRACTICE".to_owned()),
+        })
+    };
+    let ended = config().and_then(|config| sit(config, network.link()?));
+    let stopped = network.stop();
+    ended.and(stopped)
+}
+
 fn configured(arguments: &CommandLine, station: &StationArguments) -> anyhow::Result<Config> {
     let station = station.name;
     let ori = match arguments.ori {
@@ -100,17 +130,23 @@ fn configured(arguments: &CommandLine, station: &StationArguments) -> anyhow::Re
             .join("orinet/terminal")
             .join(station.as_str()),
     };
-    let mut preferences = preferences(arguments)?;
-    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
-        preferences.colors = terminal::config::Colors::None;
-    }
+    let preferences = preferences(arguments.config.as_deref())?;
     Ok(Config { station, ori, data, preferences, banner: None })
 }
 
-fn preferences(arguments: &CommandLine) -> anyhow::Result<Preferences> {
+/// How the user wants it: as that file says, or the usual one; colors as `NO_COLOR` does.
+fn preferences(file: Option<&Path>) -> anyhow::Result<Preferences> {
+    let mut preferences = from_file(file)?;
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        preferences.colors = terminal::config::Colors::None;
+    }
+    Ok(preferences)
+}
+
+fn from_file(file: Option<&Path>) -> anyhow::Result<Preferences> {
     let usual = || user_directory("XDG_CONFIG_HOME", ".config").map(|directory| directory.join("orinet/terminal.toml"));
-    let file = match &arguments.config {
-        Some(file) => file.clone(),
+    let file = match file {
+        Some(file) => file.to_owned(),
         None => match usual().filter(|file| file.exists()) {
             Some(file) => file,
             None => return Ok(Preferences::default()),

@@ -25,6 +25,7 @@ mod niem;
 mod openssl;
 mod process;
 mod prometheus;
+mod pty;
 mod replay;
 mod responder;
 mod restart;
@@ -33,6 +34,7 @@ mod send;
 mod send_forms;
 mod station;
 mod switch;
+mod terminal;
 mod tls;
 mod trace;
 

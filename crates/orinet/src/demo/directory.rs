@@ -27,7 +27,6 @@ use records::{Holdings, Known, Place, Query, Sex, Source};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::Arguments;
 use crate::ctl::token;
 
 /// The sample network, as it stands in the tree.
@@ -37,7 +36,7 @@ const TOKEN: &str = "operator.token";
 
 /// A directory that cannot be the demo's.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DirectoryError {
+pub(crate) enum DirectoryError {
     /// Somebody else's files are in it.
     #[error("{0} is not empty and not a demo's directory; name another with --dir")]
     NotOurs(PathBuf),
@@ -66,9 +65,22 @@ pub(super) enum DirectoryError {
     },
 }
 
+/// What a directory is to hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Where to keep it; nothing for a temporary one.
+    pub(crate) dir: Option<&'a Path>,
+    /// Where the switch listens.
+    pub(crate) addresses: Addresses,
+    /// How many records the indexes hold.
+    pub(crate) persons: u32,
+    /// From which persons are made.
+    pub(crate) seed: u64,
+}
+
 /// A directory with everything that the network needs.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     path: PathBuf,
     /// Removes the directory when the demo ends, if nobody asked to keep it.
     _temporary: Option<TempDir>,
@@ -79,25 +91,25 @@ pub(super) struct Directory {
 
 impl Directory {
     /// Makes the directory, or completes one that an earlier demo made.
-    pub(super) fn prepare(arguments: &Arguments) -> anyhow::Result<Self> {
-        let (path, temporary) = match &arguments.dir {
-            Some(path) => (path.clone(), None),
+    pub(crate) fn prepare(wanted: Wanted<'_>) -> anyhow::Result<Self> {
+        let (path, temporary) = match wanted.dir {
+            Some(path) => (path.to_owned(), None),
             None => {
                 let directory = tempfile::Builder::new().prefix("orinet-demo-").tempdir()?;
                 (directory.path().to_owned(), Some(directory))
             }
         };
-        claim(&path, arguments)?;
-        write_network(&path, Addresses { links: arguments.link, fox: arguments.fox(), admin: arguments.admin })?;
-        make_operator(&path, arguments.admin)?;
+        claim(&path, wanted)?;
+        write_network(&path, wanted.addresses)?;
+        make_operator(&path, wanted.addresses.admin)?;
         issue_certificates(&path)?;
-        let index_note = build_indexes(&path, arguments)?;
-        let directory = Self { path, _temporary: temporary, persons: arguments.persons, index_note };
+        let index_note = build_indexes(&path, wanted)?;
+        let directory = Self { path, _temporary: temporary, persons: wanted.persons, index_note };
         directory.write_known()?;
         Ok(directory)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -105,7 +117,7 @@ impl Directory {
         self.path.join("network.toml")
     }
 
-    pub(super) fn pki(&self) -> PathBuf {
+    pub(crate) fn pki(&self) -> PathBuf {
         self.path.join("pki")
     }
 
@@ -122,7 +134,7 @@ impl Directory {
         Some(self.path.join(TOKEN)).filter(|file| file.exists())
     }
 
-    pub(super) fn inquiry_file(&self) -> PathBuf {
+    pub(crate) fn inquiry_file(&self) -> PathBuf {
         self.path.join("inquiry.txt")
     }
 
@@ -146,11 +158,11 @@ impl Directory {
 }
 
 /// Takes a directory that is new, empty, or an earlier demo's.
-fn claim(path: &Path, arguments: &Arguments) -> Result<(), DirectoryError> {
+fn claim(path: &Path, wanted: Wanted<'_>) -> Result<(), DirectoryError> {
     let failed = |source| DirectoryError::Path { path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(failed)?;
     let mark = path.join(MARK);
-    let (persons, seed) = (u64::from(arguments.persons), arguments.seed);
+    let (persons, seed) = (u64::from(wanted.persons), wanted.seed);
     match fs::read_to_string(&mark) {
         Ok(text) => {
             let value: Value = serde_json::from_str(&text).map_err(|_| DirectoryError::Mark(mark.clone()))?;
@@ -177,10 +189,13 @@ fn claim(path: &Path, arguments: &Arguments) -> Result<(), DirectoryError> {
 
 /// Where the demo's switch listens.
 #[derive(Debug, Clone, Copy)]
-struct Addresses {
-    links: SocketAddr,
-    fox: SocketAddr,
-    admin: SocketAddr,
+pub(crate) struct Addresses {
+    /// For stations.
+    pub(crate) links: SocketAddr,
+    /// For those that speak Foxtalk.
+    pub(crate) fox: SocketAddr,
+    /// For operators.
+    pub(crate) admin: SocketAddr,
 }
 
 /// Writes the sample network if there is none yet, and the addresses in any case.
@@ -243,15 +258,15 @@ fn indexes(path: &Path) -> PathBuf {
 }
 
 /// Builds the index of each source unless all are there and whole.
-fn build_indexes(path: &Path, arguments: &Arguments) -> anyhow::Result<String> {
+fn build_indexes(path: &Path, wanted: Wanted<'_>) -> anyhow::Result<String> {
     let directory = indexes(path);
-    let is_whole = |holdings: Holdings| holdings.len() as u64 == u64::from(arguments.persons);
+    let is_whole = |holdings: Holdings| holdings.len() as u64 == u64::from(wanted.persons);
     if Holdings::open(&[&directory]).is_ok_and(is_whole) {
         return Ok("indexes as built before".to_owned());
     }
     let began = Instant::now();
     fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
-    let population = Population::new(arguments.seed, arguments.persons);
+    let population = Population::new(wanted.seed, wanted.persons);
     let build = |source: Source| {
         let file = directory.join(format!("{}.idx", source.name().to_ascii_lowercase()));
         let rows = 0..population.len_of(source);
