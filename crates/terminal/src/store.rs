@@ -65,7 +65,7 @@ const SCHEMA: &str = "
     CREATE INDEX message_waiting ON message(id) WHERE state = 2;
     CREATE INDEX message_received ON message(validation, id) WHERE way = 0;
     CREATE TABLE body(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-    CREATE VIRTUAL TABLE words USING fts5(text, content='', detail=none, prefix='2 3');
+    CREATE VIRTUAL TABLE words USING fts5(text, content='', detail=none, prefix='2 3 4 5 6');
     CREATE TABLE sheet(kind INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, sheet TEXT NOT NULL,
         PRIMARY KEY(kind, id));
     CREATE TABLE log(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, line TEXT NOT NULL);
@@ -291,11 +291,15 @@ impl Shelf for Store {
 
     fn search(&self, words: &str) -> Vec<i64> {
         let word = |word: &str| format!("\"{word}\"*");
-        let query: Vec<String> = words
+        let mut query: Vec<String> = words
             .split(|character: char| !character.is_alphanumeric())
             .filter(|text| !text.is_empty())
             .map(word)
             .collect();
+        // One letter begins nearly every message; it is the beginning of a word that is still being typed.
+        if query.len() > 1 && query.last().is_some_and(|last| last.len() <= ONE_LETTER.len()) {
+            query.pop();
+        }
         if query.is_empty() {
             return Vec::new();
         }
@@ -320,6 +324,9 @@ impl Shelf for Store {
         lines
     }
 }
+
+/// How a word of one letter is asked for.
+const ONE_LETTER: &str = "\"A\"*";
 
 /// A message that was not acknowledged.
 #[derive(Clone, PartialEq, Eq)]

@@ -118,7 +118,7 @@ impl Terminal {
     pub(super) fn fill_inbox(&mut self) {
         let Some(Screen::Inbox(inbox)) = self.screens.last() else { return };
         let (filter, words) = (inbox.filter, inbox.words.clone());
-        let found = (!words.trim().is_empty()).then(|| self.shelf.search(&words));
+        let found = (words.trim().len() > 1).then(|| self.shelf.search(&words));
         let book = &self.book;
         let wanted = |entry: &Entry| {
             let found = found.as_ref().is_none_or(|found| found.binary_search(&entry.id).is_ok());
