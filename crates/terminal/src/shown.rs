@@ -41,7 +41,7 @@ pub fn line(text: &str) -> String {
     lines(text.as_bytes()).join(" ")
 }
 
-/// The first characters of a text, each of which takes one column once [`line`] has made it.
+/// The first characters of a text, each of which takes one column once [`line()`] has made it.
 #[must_use]
 pub fn cut(text: &str, columns: usize) -> &str {
     text.char_indices().nth(columns).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
