@@ -10,7 +10,7 @@
 //! What a file holds is sent as it was written, to the byte; nothing is checked or added before. A form or a row of a
 //! table is made into a message first, and checked by the rules of the dictionary ([`form`]). Answers are known by their
 //! control field: one that is used again takes the answers that an earlier run did not wait for for its own. See
-//! [`Exchange::received`] for what belongs to what. Everything that comes is acknowledged once it is printed, since
+//! [`exchange::Exchange::received`] for what belongs to what. Everything that comes is acknowledged once it is printed, since
 //! whoever is a station takes what there is for it.
 
 mod exchange;
