@@ -46,6 +46,10 @@ struct LescArguments {
     /// runs is found by the next inquiry. It is begun if it is not there
     #[arg(long, value_name = "FILE")]
     added: Option<PathBuf>,
+    /// The directory of its journal: an inquiry is then taken once it is durable there, and acknowledged and answered once over
+    /// any crash. Begun if it is not there; without it nothing is kept, and the switch has an inquiry until it is answered
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Whom answers come from: an ORI of the station
     #[arg(long, value_name = "ORI", default_value_t = *responder::answer::ORI)]
     ori: Ori,
@@ -79,13 +83,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 type Shown = (Door, Arc<Page>);
 
 fn open(arguments: &LescArguments) -> anyhow::Result<(Lesc, Option<Shown>)> {
-    let LescArguments { station, indexes, added, ori, templates, admin, log: _ } = arguments;
+    let LescArguments { station, indexes, added, data, ori, templates, admin, log: _ } = arguments;
     let (link, station) = (station.dialer()?, station.name);
     let door = admin.map(|address| Door::bind(address).with_context(|| format!("the page cannot listen on {address}")));
     let page = door.transpose()?.map(|door| (door, Arc::new(Page::new(env!("CARGO_PKG_VERSION")))));
     let metrics = page.as_ref().map(|(_, page)| CenterMetrics::on(page));
-    let (indexes, added, templates) = (indexes.clone(), added.clone(), templates.clone());
-    Ok((Lesc::open(Config { station, link, ori: *ori, indexes, added, templates, metrics })?, page))
+    let (indexes, added, data, templates) = (indexes.clone(), added.clone(), data.clone(), templates.clone());
+    Ok((Lesc::open(Config { station, link, ori: *ori, indexes, added, data, templates, metrics })?, page))
 }
 
 fn serve(lesc: Lesc, page: Option<Shown>) -> anyhow::Result<()> {

@@ -60,15 +60,70 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> FindingKind {
+        match self {
+            Self::MoreInformation(_) => FindingKind::MoreInformation,
+            Self::NoRecord => FindingKind::NoRecord,
+            Self::Record { .. } => FindingKind::Record,
+            Self::PossibleRecords(_) => FindingKind::PossibleRecords,
+            Self::Status(..) => FindingKind::Status,
+            Self::StatusUnclear => FindingKind::StatusUnclear,
+        }
+    }
+
     /// Its kind, for logs and metrics.
     #[must_use]
     pub const fn label(&self) -> &'static str {
+        self.kind().label()
+    }
+}
+
+/// The kinds of answer, by the numbers that the center's journal keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum FindingKind {
+    /// The inquiry cannot be read.
+    MoreInformation = 1,
+    /// Nobody was found.
+    NoRecord = 2,
+    /// One person was found.
+    Record = 3,
+    /// Persons were found of whom any or none may be the one.
+    PossibleRecords = 4,
+    /// For purpose F, one person was found.
+    Status = 5,
+    /// For purpose F, persons were found of whom any or none may be the one.
+    StatusUnclear = 6,
+}
+
+impl FindingKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 6] =
+        [Self::MoreInformation, Self::NoRecord, Self::Record, Self::PossibleRecords, Self::Status, Self::StatusUnclear];
+
+    /// Its number in the center's journal.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind with that number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// A word for logs and metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
         match self {
-            Self::MoreInformation(_) => "more_information",
+            Self::MoreInformation => "more_information",
             Self::NoRecord => "no_record",
-            Self::Record { .. } => "record",
-            Self::PossibleRecords(_) => "possible_records",
-            Self::Status(..) => "status",
+            Self::Record => "record",
+            Self::PossibleRecords => "possible_records",
+            Self::Status => "status",
             Self::StatusUnclear => "status_unclear",
         }
     }
@@ -193,7 +248,7 @@ mod tests {
             requester: Ori::parse("ZA0010000").unwrap(),
             received: Stamp::parse("08:00 01/31/2030").unwrap(),
             control: None,
-            subject: Ok(Subject { purpose, name, born, query: Query::default() }),
+            subject: Ok(Subject { purpose, name, born, custody: false, query: Query::default() }),
         }
     }
 

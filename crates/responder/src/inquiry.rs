@@ -76,6 +76,8 @@ pub struct Subject {
     pub name: String,
     /// Field DOB, as written.
     pub born: String,
+    /// Field CUS: the person is in custody.
+    pub custody: bool,
     /// What is searched for.
     pub query: Query,
 }
@@ -115,7 +117,8 @@ impl Subject {
             alien_number: field("ARN").and_then(|number| number.parse::<AlienNumber>().ok()),
             numbers: Vec::new(),
         };
-        Ok(Self { purpose, name: name.to_owned(), born: born.to_owned(), query })
+        let custody = matches!(field("CUS"), Some("Y" | "y"));
+        Ok(Self { purpose, name: name.to_owned(), born: born.to_owned(), custody, query })
     }
 }
 

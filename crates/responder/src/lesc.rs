@@ -4,14 +4,16 @@
 //! the answer; see [`crate::answer`] for why each reaches the requester once. Everything else that comes is logged and
 //! acknowledged.
 
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, UNIX_EPOCH};
 
+use bytes::Bytes;
 use codec::legacy::parse_output;
 use codec::name::{Ori, StationName};
-use link::dialer::{self, Incoming, LinkState, Receipt, SendError, StationLink};
+use link::dialer::{self, Acknowledge, Incoming, LinkState, Receipt, SendError, StationLink};
 use records::{Holdings, IndexError, Live, Settings};
 use telemetry::{CenterEvent, CenterMetrics};
 use tokio::sync::watch;
@@ -21,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::answer::{ORI, Reply, Writer};
-use crate::decision::{Finding, decide};
+use crate::decision::{Decision, Finding, FindingKind, decide};
+use crate::desk::Desk;
+pub use crate::desk::DeskError;
 use crate::inquiry::{IAQ, Inquiry};
 use crate::station::{Station, log_message, log_unreadable};
 use crate::template::{TemplateError, Templates};
@@ -39,6 +43,8 @@ pub struct Config {
     pub indexes: Vec<PathBuf>,
     /// The log of records added since, if there is to be one. What others add to it is found by the next search.
     pub added: Option<PathBuf>,
+    /// The directory of its journal. Without one it keeps nothing, and an inquiry is the switch's until it is answered.
+    pub data: Option<PathBuf>,
     /// A directory with all templates, in place of this program's.
     pub templates: Option<PathBuf>,
     /// What it does is counted there.
@@ -49,7 +55,7 @@ impl Config {
     /// The center of the sample network (`protocol-specs/wire.md` 3), with the templates of this program.
     #[must_use]
     pub fn new(station: StationName, link: dialer::Config, indexes: Vec<PathBuf>) -> Self {
-        Self { station, link, ori: *ORI, indexes, added: None, templates: None, metrics: None }
+        Self { station, link, ori: *ORI, indexes, added: None, data: None, templates: None, metrics: None }
     }
 }
 
@@ -62,6 +68,9 @@ pub enum OpenError {
     /// A template cannot be used.
     #[error("the templates cannot be used")]
     Templates(#[from] TemplateError),
+    /// The center's journal cannot be used.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
 }
 
 /// What a center has done since it began. Counts only grow.
@@ -95,13 +104,17 @@ pub struct Counts {
 
 impl Counts {
     const fn of(&self, finding: &Finding) -> &AtomicU64 {
-        match finding {
-            Finding::MoreInformation(_) => &self.more_information,
-            Finding::NoRecord => &self.no_record,
-            Finding::Record { .. } => &self.record,
-            Finding::PossibleRecords(_) => &self.possible_records,
-            Finding::Status(..) => &self.status,
-            Finding::StatusUnclear => &self.status_unclear,
+        self.of_kind(finding.kind())
+    }
+
+    pub(crate) const fn of_kind(&self, kind: FindingKind) -> &AtomicU64 {
+        match kind {
+            FindingKind::MoreInformation => &self.more_information,
+            FindingKind::NoRecord => &self.no_record,
+            FindingKind::Record => &self.record,
+            FindingKind::PossibleRecords => &self.possible_records,
+            FindingKind::Status => &self.status,
+            FindingKind::StatusUnclear => &self.status_unclear,
         }
     }
 }
@@ -111,6 +124,7 @@ impl Counts {
 pub struct Lesc {
     station: Station,
     center: Arc<Center>,
+    desk: Option<Desk>,
 }
 
 impl Lesc {
@@ -119,12 +133,14 @@ impl Lesc {
     /// # Errors
     /// An index, the log of added records or a template cannot be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let Config { station, link, ori, indexes, added, templates, metrics } = config;
+        let Config { station, link, ori, indexes, added, data, templates, metrics } = config;
         let writer = Writer::new(ori, Templates::load(templates.as_deref())?);
         let live = Live::open(indexes.clone(), added)?;
         let center = Center { live: Arc::new(live), writer, counts: Arc::default(), metrics, indexes };
         center.say_opened(&*center.live.holdings()?);
-        Ok(Self { station: Station::new(station, link), center: Arc::new(center) })
+        let center = Arc::new(center);
+        let desk = data.map(|data| Desk::open(&data, Arc::clone(&center))).transpose()?;
+        Ok(Self { station: Station::new(station, link), center, desk })
     }
 
     /// What it counts.
@@ -141,8 +157,21 @@ impl Lesc {
 
     /// Answers until `shutdown`; then takes no more inquiries, finishes those in hand and ends, within some seconds.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { station, center } = self;
-        station.run(shutdown, |link, message| Arc::clone(&center).handle(link, message)).await;
+        let Self { station, center, desk } = self;
+        match desk {
+            None => station.run(shutdown, |link, message| Arc::clone(&center).handle(link, message)).await,
+            Some(desk) => {
+                // It ends by itself too, when its journal fails.
+                let (link, stop, inbox) = (station.link(), shutdown.child_token(), desk.inbox());
+                let take = |_, message| {
+                    if let Some((inquiry, bytes, acknowledge)) = center.read(message) {
+                        inbox.deliver(inquiry, bytes, acknowledge);
+                    }
+                    ready(())
+                };
+                tokio::join!(station.run(stop.clone(), take), desk.run(link, stop.clone()));
+            }
+        }
     }
 }
 
@@ -160,17 +189,17 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Open
 const PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(Debug)]
-struct Center {
+pub(crate) struct Center {
     live: Arc<Live>,
-    writer: Writer,
-    counts: Arc<Counts>,
+    pub(crate) writer: Writer,
+    pub(crate) counts: Arc<Counts>,
     metrics: Option<Arc<CenterMetrics>>,
     /// Where the indexes are.
     indexes: Vec<PathBuf>,
 }
 
 impl Center {
-    fn observe(&self, event: CenterEvent) {
+    pub(crate) fn observe(&self, event: CenterEvent) {
         if let Some(metrics) = &self.metrics {
             metrics.observe(event);
         }
@@ -188,7 +217,8 @@ impl Center {
         self.observe(CenterEvent::Opened { records: records as u64, bytes, written });
     }
 
-    async fn handle(self: Arc<Self>, link: StationLink, message: Incoming) {
+    /// The inquiry that a message is. Anything else is counted, logged and taken.
+    fn read(&self, message: Incoming) -> Option<(Inquiry, Bytes, Acknowledge)> {
         let Incoming { bytes, validation, acknowledge } = message;
         let inquiry = match parse_output(&bytes) {
             Ok(output) if output.key.as_str() == IAQ => Inquiry::read(validation, &output),
@@ -196,22 +226,50 @@ impl Center {
                 add(&self.counts.others);
                 self.observe(CenterEvent::Other);
                 log_message(&output, bytes.len());
-                return acknowledge.accept();
+                acknowledge.accept();
+                return None;
             }
             Err(error) => {
                 add(&self.counts.unreadable);
                 self.observe(CenterEvent::Other);
                 log_unreadable(error, bytes.len());
-                return acknowledge.accept();
+                acknowledge.accept();
+                return None;
             }
         };
         add(&self.counts.inquiries);
         self.observe(CenterEvent::Asked);
+        Some((inquiry, bytes, acknowledge))
+    }
+
+    async fn handle(self: Arc<Self>, link: StationLink, message: Incoming) {
+        let Some((inquiry, bytes, acknowledge)) = self.read(message) else { return };
         match self.settle(&link, &inquiry, bytes.len()).await {
             Settled::Done => acknowledge.accept(),
             // It comes again.
             Settled::Open => drop(acknowledge),
         }
+    }
+
+    /// The answer to an inquiry from the records as they are now. It blocks while many additions are taken in.
+    pub(crate) fn compose(&self, inquiry: &Inquiry) -> Result<(Decision, Reply), ComposeError> {
+        if self.live.is_stale()? {
+            self.live.refresh()?;
+            self.say_opened(&*self.live.holdings()?);
+        }
+        let holdings = self.live.holdings()?;
+        let decision = self.decide(inquiry, &holdings)?;
+        let reply = self.writer.answer(inquiry, &decision);
+        Ok((decision, reply))
+    }
+
+    fn decide(&self, inquiry: &Inquiry, holdings: &Holdings) -> Result<Decision, IndexError> {
+        decide(inquiry, |query, limit| {
+            let begun = Instant::now();
+            let found = holdings.search(query, &Settings::best(limit))?;
+            self.observe(CenterEvent::Searched { took: begun.elapsed(), candidates: found.total });
+            Ok(found)
+        })
     }
 
     /// Acknowledges and answers an inquiry of that size, and says whether the center is done with it.
@@ -276,12 +334,7 @@ impl Center {
     async fn answer(&self, link: &StationLink, inquiry: &Inquiry) -> Result<&'static str, AnswerError> {
         let acknowledgement = post(link, self.writer.acknowledgement(inquiry)).await?;
         let holdings = self.holdings().await?;
-        let decision = decide(inquiry, |query, limit| {
-            let begun = Instant::now();
-            let found = holdings.search(query, &Settings::best(limit))?;
-            self.observe(CenterEvent::Searched { took: begun.elapsed(), candidates: found.total });
-            Ok(found)
-        })?;
+        let decision = self.decide(inquiry, &holdings)?;
         let answer = post(link, self.writer.answer(inquiry, &decision)).await?;
         let (acknowledgement, answer) = (acknowledgement.await, answer.await);
         if acknowledgement.is_ok() {
@@ -308,6 +361,15 @@ enum AnswerError {
     Ended,
 }
 
+/// Why an answer cannot be composed now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ComposeError {
+    #[error("the record index is damaged")]
+    Index(#[from] IndexError),
+    #[error("added records cannot be had")]
+    Open(#[from] records::OpenError),
+}
+
 /// Whether an inquiry needs to come again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Settled {
@@ -319,7 +381,7 @@ async fn post(link: &StationLink, reply: Reply) -> Result<Receipt, SendError> {
     link.post(reply.validation, reply.bytes).await
 }
 
-fn add(count: &AtomicU64) {
+pub(crate) fn add(count: &AtomicU64) {
     count.fetch_add(1, Relaxed);
 }
 

@@ -12,6 +12,9 @@
 //!   what is on record. [`answer`] tells how an inquiry is answered once, whatever crashes.
 //! - [`lesc`] is the support center, [`attach`] a station that takes what comes and says so in its log.
 //!
+//! With a directory of its own (`--data`) the center keeps every inquiry in a journal and [`lesc`] drives the state machine of
+//! the crate `center`; without one it keeps nothing and answers as [`answer`] tells.
+//!
 //! The center answers every inquiry by itself, without a technician.
 //!
 //! No log line and no error holds anything of a body: key, ORI, size and counts are all that is told of a message.
@@ -19,6 +22,7 @@
 pub mod answer;
 pub mod attach;
 pub mod decision;
+mod desk;
 pub mod inquiry;
 pub mod lesc;
 pub mod page;

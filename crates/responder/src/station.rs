@@ -37,6 +37,11 @@ impl Station {
         self.link.state()
     }
 
+    /// The handle on its link. The dialer does not end while somebody keeps one.
+    pub(crate) fn link(&self) -> StationLink {
+        self.link.clone()
+    }
+
     /// Keeps the link and has each message handled, until `shutdown`; then takes no more, and gives what is in hand
     /// [`GRACE`] to come to its end.
     pub(crate) async fn run<W>(self, shutdown: CancellationToken, handle: impl Fn(StationLink, Incoming) -> W)

@@ -3,5 +3,6 @@
 mod answers;
 mod any_bytes;
 mod center;
+mod journaled;
 mod network;
 mod persons;
