@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use self::networks::sentences;
 use self::player::{Operators, Player};
 use crate::binary::{checkout, orinet};
 use crate::net::Net;
@@ -25,6 +26,7 @@ const LEFT: &[Left] = &[
     ("acts", None, "acts of the process itself", &["a_damaged_journal_is_explained_repaired_and_gone_on_with"]),
     ("confirmations", Some("700 timeout"), "minutes pass", &[]),
     ("expiry", Some("3600.9 timeout"), "hours pass", &[]),
+    ("expiry-lost-link", Some("3700.0 detach 2"), "an hour passes", &[]),
     ("full", Some("1.1 full"), "the disk is full", &["a_full_disk_turns_senders_away_and_is_recovered_from"]),
     ("log-query", Some("1.0 receive"), "a search answers", &[SEARCH]),
     ("log-query-refused", Some("3.1 receive"), "searches do not answer", &[]),
@@ -88,6 +90,22 @@ fn what_is_left_out_is_there_and_shown_by_tests_that_are_there() {
             assert!(sources.contains(&format!("fn {test}()")), "{name}: there is no test {test}");
         }
     }
+}
+
+#[test]
+fn every_sentence_of_a_refusal_is_said_over_tls() {
+    let texts = transcripts();
+    let said: Vec<&str> = texts
+        .iter()
+        .filter_map(|(name, text)| replayed(name, text))
+        .flat_map(|(part, _)| sentences::said(part))
+        .collect();
+    let missing: Vec<_> = sentences::all(&checkout("crates"))
+        .into_iter()
+        .filter(|one| !said.iter().any(|line| one.is_in(line)))
+        .map(|one| format!("{}: {:?}", one.source, one.text))
+        .collect();
+    assert!(missing.is_empty(), "no transcript that is replayed says\n{}", missing.join("\n"));
 }
 
 /// Operators who may do everything.

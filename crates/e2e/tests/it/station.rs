@@ -110,8 +110,13 @@ impl Station {
 
     /// Sends a message under that validation.
     pub(crate) fn post_as(&mut self, validation: u32, text: &str) -> Result<(), Closed> {
+        self.post_bytes(validation, text.as_bytes())
+    }
+
+    /// The same for what may be no text.
+    pub(crate) fn post_bytes(&mut self, validation: u32, message: &[u8]) -> Result<(), Closed> {
         let mut bytes = BytesMut::new();
-        Blocks::new(validation, Bytes::copy_from_slice(text.as_bytes())).for_each(|block| block.encode(&mut bytes));
+        Blocks::new(validation, Bytes::copy_from_slice(message)).for_each(|block| block.encode(&mut bytes));
         self.write(&bytes)
     }
 

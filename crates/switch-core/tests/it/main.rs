@@ -7,4 +7,6 @@ mod network;
 mod ofml;
 mod operators;
 mod random;
+mod sentences;
 mod transcripts;
+mod written;

@@ -9,6 +9,7 @@ use switch_core::{
 };
 
 use crate::network::{dictionary, key, name, ori, other_config};
+use crate::written;
 
 pub(crate) fn reload(switch: &Switch, old: &Network, words: &[&str]) -> (Command, Arc<Network>, NetworkConfig) {
     let (drop_contradicted, words) = match words {
@@ -60,7 +61,7 @@ pub(crate) fn command(words: &str, switch: &Switch, journal: &[(u64, u8, Bytes)]
             }
         }
         "letter" => {
-            let text = rest.map(|text| Bytes::from(text.replace("\\r", "\r").replace("\\n", "\n")));
+            let text = rest.map(|text| Bytes::from(written::bytes(text)));
             Command::ResendLetter { delivery: delivery(), text, original: original(letter()) }
         }
         "discard" => Command::DiscardLetter { delivery: delivery() },

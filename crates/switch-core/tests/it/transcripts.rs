@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! > 0.5 attach 1 ZA0010000
-//! > 0.6 receive 1 7 AM.ZA0010000.ZC0010000.TXT\r\nHELLO      link, validation (also the token), message
+//! > 0.6 receive 1 7 AM.ZA0010000.ZC0010000.TXT\r\nHELLO      link, validation (also the token), message as `written` has it
 //! > 0.7 stored                                              all of it; stored 1: the first record alone
 //! > 0.8 found 2 SM NOT ON FILE                                the query's record, the answer
 //! > 0.9 act operator stop done · pruned 5
@@ -32,7 +32,7 @@ use switch_core::{
 use crate::checkpoints::{Checkpoint, fold};
 use crate::families;
 use crate::network::{attached, detached, dictionary, network};
-use crate::{ofml, operators};
+use crate::{ofml, operators, sentences, written};
 
 const START: i64 = 1_896_102_000_000_000;
 
@@ -63,6 +63,23 @@ fn transcripts_hold() {
         }
         assert_eq!(text.lines().count(), played.lines().count(), "{}", file.display());
     }
+}
+
+#[test]
+fn every_sentence_of_a_refusal_is_in_a_transcript() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts");
+    let texts = std::fs::read_dir(tests).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let texts: Vec<String> = texts.collect();
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let all = sentences::all(crates);
+    assert!(all.len() > 100, "the sources are read: {}", all.len());
+    let mut missing = Vec::new();
+    for one in all {
+        if !texts.iter().flat_map(|text| sentences::said(text)).any(|line| one.is_in(line)) {
+            missing.push(format!("{}: {:?}", one.source, one.text));
+        }
+    }
+    assert!(missing.is_empty(), "no transcript says\n{}", missing.join("\n"));
 }
 
 /// Plays the events of a transcript and writes the transcript that comes of them.
@@ -119,7 +136,7 @@ impl Player {
             }
             "receive" => {
                 let (link, validation) = (number(), number());
-                let message = words.next().unwrap().replace("\\r", "\r").replace("\\n", "\n").replace("\\x01", "\u{1}");
+                let message = written::bytes(words.next().unwrap());
                 Event::Received {
                     link: LinkId(link),
                     token: Token(validation),

@@ -1,4 +1,4 @@
-//! The networks of the transcripts, from the files that the transcripts' own tests have them from, and as a switch's
+//! The networks of the transcripts, and how these are read, from the files that the transcripts' own tests have them from, and as a switch's
 //! configuration.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,11 @@ mod network;
 #[expect(dead_code, reason = "some of it is for the tests of the core alone")]
 #[path = "../../../../switch-core/tests/it/ofml.rs"]
 mod ofml;
+
+#[path = "../../../../switch-core/tests/it/sentences.rs"]
+pub(super) mod sentences;
+#[path = "../../../../switch-core/tests/it/written.rs"]
+pub(super) mod written;
 
 /// The network that a transcript of that name is played on.
 pub(super) fn of(transcript: &str) -> NetworkConfig {

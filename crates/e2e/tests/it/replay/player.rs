@@ -6,6 +6,7 @@ use std::time::Duration;
 use codec::block::{Function, Status};
 use serde_json::{Value, json};
 
+use super::networks::written;
 use super::networks::{self, Around};
 use super::script::{self, Step, Wanted, shown, timeless, uncounted};
 use crate::http::{Answer, post};
@@ -107,13 +108,13 @@ impl<'a> Player<'a> {
             ["receive", link, validation, ..] => {
                 let validation = u32::try_from(number(validation)).map_err(|error| error.to_string())?;
                 let text = step.event.splitn(4, ' ').nth(3).unwrap_or_default();
-                let text = text.replace("\\r", "\r").replace("\\n", "\n").replace("\\x01", "\u{1}");
+                let text = written::bytes(text);
                 let Ok(station) = self.station(link) else {
                     // What the core still hears of a link that is gone leads to nothing.
                     let nothing = step.wanted.is_empty();
                     return if nothing { Ok(()) } else { Err("no such link".to_owned()) };
                 };
-                station.post_as(validation, &text).map_err(|_| "the link is closed")?;
+                station.post_bytes(validation, &text).map_err(|_| "the link is closed")?;
                 // What others do next comes after it.
                 station.status().map_err(|_| "the link is closed")?;
             }
@@ -260,8 +261,8 @@ impl<'a> Player<'a> {
             ["again", msn, ref to @ ..] => (format!("messages/{msn}/resend"), json!({ "to": to.first() })),
             ["letter", letter] => (format!("letters/{letter}/resend"), nothing()),
             ["letter", letter, ..] => {
-                let text = command.splitn(3, ' ').nth(2).unwrap_or_default();
-                let text = text.replace("\\r", "\r").replace("\\n", "\n");
+                let text = written::bytes(command.splitn(3, ' ').nth(2).unwrap_or_default());
+                let text = String::from_utf8_lossy(&text);
                 (format!("letters/{letter}/resend"), json!({ "text": text }))
             }
             ["discard", letter] => (format!("letters/{letter}/discard"), nothing()),
