@@ -356,11 +356,7 @@ impl Model {
         if self.first_sent.insert(number) && !copy.notice {
             let flow = (copy.home, copy.destination, copy.sender, copy.key, copy.class);
             let last = self.sent_last.insert(flow, number);
-            // The one case that is open: what a link was given and whose body is still being read, while its home's other
-            // copies are moved away from it.
-            let elsewhere =
-                last.and_then(|last| self.ledger.copies.get(&last)).is_some_and(|last| last.station() != to);
-            ensure((self.body_loads && elsewhere) || last.is_none_or(|last| last < number), || {
+            ensure(last.is_none_or(|last| last < number), || {
                 format!("copy {number} is first sent after {last:?}")
             })?;
         }

@@ -492,7 +492,7 @@ impl Switch {
     }
 
     /// Notes when copies that still wait have waited long enough.
-    fn index_expiries(&mut self, deliveries: &[Delivery]) {
+    pub(super) fn index_expiries(&mut self, deliveries: &[Delivery]) {
         for delivery in deliveries {
             if let Some(copy) = self.folds.copies.get(delivery)
                 && matches!(copy.stage, Stage::Waiting | Stage::Stored)

@@ -267,7 +267,7 @@ impl Switch {
     }
 
     /// A copy that was in flight waits again, at its place in the queue.
-    fn requeue(&mut self, delivery: Delivery) {
+    pub(super) fn requeue(&mut self, delivery: Delivery) {
         self.place(delivery);
         let Some(copy) = self.folds.copies.get(&delivery) else { return };
         let stored = self.is_to_store(copy);
@@ -315,7 +315,7 @@ impl Switch {
     }
 
     /// Takes a copy off the link it is in flight on; false if it is not.
-    fn take_in_flight(&mut self, id: LinkId, delivery: Delivery) -> bool {
+    pub(super) fn take_in_flight(&mut self, id: LinkId, delivery: Delivery) -> bool {
         let Some(link) = self.links.get_mut(&id) else { return false };
         let Some(place) = link.in_flight.iter().position(|other| *other == delivery) else { return false };
         link.in_flight.remove(place);

@@ -118,6 +118,7 @@ impl Switch {
 
     /// Finds what has to move because a diversion began or ended. Returns how much.
     pub(super) fn find_misplaced(&mut self, home: StationIndex) -> usize {
+        self.take_back_unsent(home);
         let misplaced = |(delivery, copy): (&Delivery, &Copy)| {
             let moves = matches!(copy.stage, Stage::Unstored | Stage::Waiting | Stage::Stored)
                 && self.home(*delivery, copy) == home
@@ -136,6 +137,26 @@ impl Switch {
         self.pump_due.insert(home);
         self.pump_due.insert(self.target(home));
         count
+    }
+
+    /// Takes off its link what was given to one and not sent yet, because its body is still being read, and belongs elsewhere
+    /// now: sent there after all, or after its link was lost, it would come after copies that follow it.
+    fn take_back_unsent(&mut self, home: StationIndex) {
+        let turned = |delivery: &Delivery| {
+            let copy = self.folds.copies.get(delivery);
+            copy.is_some_and(|copy| self.home(*delivery, copy) == home && self.misplaced(*delivery, copy).is_some())
+        };
+        let unsent = self.links.iter().flat_map(|(id, link)| link.unsent.iter().map(|delivery| (*id, *delivery)));
+        let unsent: Vec<_> = unsent.filter(|(_, delivery)| turned(delivery)).collect();
+        for (id, delivery) in unsent {
+            if self.take_in_flight(id, delivery) {
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.room = link.room.saturating_add(1);
+                }
+                self.requeue(delivery);
+                self.index_expiries(&[delivery]);
+            }
+        }
     }
 
     /// Every station of which a copy is, or may be, at another.
