@@ -240,7 +240,7 @@ impl<'a> Court<'a, '_> {
         if !entry.active {
             return Err(fail(ErNumber::Header, "SENDER ORI NOT ACTIVE"));
         }
-        if self.directory.serving(sender) != Some(station) {
+        if self.network.serving(sender, entry.line) != Some(station) {
             return Err(fail(ErNumber::Header, "SENDER ORI NOT SERVED BY THIS STATION"));
         }
         self.row.set(5);
@@ -323,8 +323,8 @@ impl<'a> Court<'a, '_> {
         let name = StationName::parse(destination.as_str()).ok()?;
         match destination {
             Destination::Ori(ori) => {
-                self.directory.ori(ori).filter(|entry| entry.active)?;
-                let served = self.directory.serving(ori)?;
+                let entry = self.directory.ori(ori).filter(|entry| entry.active)?;
+                let served = self.network.serving(ori, entry.line)?;
                 Some(vec![Route { station: served, destination: name }])
             }
             Destination::Line(code) => {

@@ -23,7 +23,7 @@ const BODY_BYTES_MAX: usize = 4 << 20;
 /// How long the driver may take: longer than a disk that is slow, and than the reading of a large configuration.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// Who asks, where nobody knows.
-const NOBODY: &str = "nobody";
+pub(crate) const NOBODY: &str = "nobody";
 
 /// What the operators' pages work with.
 #[derive(Debug, Clone)]
@@ -65,8 +65,8 @@ impl Desk {
             return Err(Trouble::no_operators());
         }
         let token = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        let Some(operator) = operators.who(token.trim()) else {
+        let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim().to_owned();
+        let Some(operator) = operators.who(&token) else {
             self.tell_stranger(from).await;
             return Err(Trouble::who());
         };
@@ -84,6 +84,12 @@ impl Desk {
                 .await;
                 return Err(trouble);
             }
+        };
+        // The body may have been long in coming: the token and its rights count as they are now.
+        let operators = self.operators.load_full();
+        let Some(operator) = operators.who(&token).filter(|now| now.name() == who) else {
+            self.tell(&who, &from, &ask.told(), "refused: its token was revoked meanwhile".to_owned()).await;
+            return Err(Trouble::who());
         };
         if let Some(right) = ask.right()
             && !operator.may(right)
@@ -145,4 +151,41 @@ async fn read(request: Request) -> Result<Ask, Trouble> {
     let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Trouble::too_long(BODY_BYTES_MAX))?;
     let path = parts.uri.path().strip_prefix("/api/").unwrap_or_default();
     Ask::parse(parts.method.as_str(), path, parts.uri.query().unwrap_or_default(), &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::operators::{Operator, Right, TokenHash};
+
+    /// What the driver hears of a request whose body comes only after `then` was done to the operators.
+    fn heard(then: impl FnOnce(&ArcSwap<Operators>) + Send + 'static) -> Inbound {
+        let operator = Operator::new("desk".to_owned(), TokenHash::of("abc"), vec![Right::Look]);
+        let operators = Arc::new(ArcSwap::from_pointee(Operators::new(vec![operator])));
+        let (driver, mut inbound) = mpsc::channel(4);
+        let desk = Desk { operators: Arc::clone(&operators), driver, audited: Arc::default() };
+        let body = futures::stream::once(async move {
+            then(&operators);
+            Ok::<_, std::convert::Infallible>(Bytes::new())
+        });
+        let request = Request::builder().uri("/api/stations").header(header::AUTHORIZATION, "Bearer abc");
+        let request = request.body(Body::from_stream(body)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                heard = inbound.recv() => heard.unwrap(),
+                _ = desk.answer(([127, 0, 0, 1], 1).into(), request) => inbound.try_recv().unwrap(),
+            }
+        })
+    }
+
+    #[test]
+    fn a_token_revoked_while_the_body_comes_is_not_honoured() {
+        assert!(matches!(heard(|_| ()), Inbound::Asked(_)), "a token that stays is");
+        let gone = heard(|operators| operators.store(Arc::new(Operators::default())));
+        assert!(matches!(gone, Inbound::Act { result, .. } if result.contains("revoked")));
+    }
 }

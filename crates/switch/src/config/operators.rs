@@ -7,12 +7,15 @@ use toml::Spanned;
 
 use super::file::OperatorFile;
 use super::read::Reader;
+use crate::admin::api::NOBODY;
+use crate::driver::ITSELF;
 use crate::operators::{Operator, Operators, Right, TokenHash};
+use crate::reload::BY_SIGNAL;
 
 /// What an operator's name is made of, so that it reads well in the journal.
 const NAME_MAX: usize = 32;
-/// The process's own name in the journal.
-const RESERVED: &str = "switch";
+/// Who the journal's audit says did what no operator did, in whatever case: the process, a signal, a stranger.
+const RESERVED: [&str; 3] = [ITSELF, BY_SIGNAL, NOBODY];
 
 impl Reader<'_> {
     /// Commands come in the clear: with operators, the admin address has to be one that only this machine reaches.
@@ -49,10 +52,12 @@ impl Reader<'_> {
         let start = entry.span().start;
         let OperatorFile { name, token_sha256, rights } = entry.into_inner();
         let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let valid = (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(letters) && name != RESERVED;
+        let reserved = RESERVED.iter().any(|other| name.eq_ignore_ascii_case(other));
+        let valid = (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(letters) && !reserved;
         if !valid {
             let problem = format!(
-                "{name:?} must be 1 to {NAME_MAX} letters, digits, hyphens, dots or underlines, and not \"{RESERVED}\""
+                "{name:?} must be 1 to {NAME_MAX} letters, digits, hyphens, dots or underlines, and none of {}",
+                RESERVED.join(", ")
             );
             self.problem(start, "operator", "name", &problem);
         }

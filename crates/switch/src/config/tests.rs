@@ -123,6 +123,9 @@ fn operators_have_a_name_a_token_and_rights_of_their_own() {
     assert_eq!(names, ["desk", "chief"]);
     for (wrong, line, why) in [
         (operator("switch", 'a', "[\"look\"]"), 17, "name"),
+        (operator("SIGHUP", 'a', "[\"look\"]"), 17, "none of switch, SIGHUP, nobody"),
+        (operator("sighup", 'a', "[\"look\"]"), 17, "name"),
+        (operator("nobody", 'a', "[\"look\"]"), 17, "name"),
         (operator("a b", 'a', "[\"look\"]"), 17, "name"),
         (operator("desk", 'x', "[\"look\"]"), 18, "token_sha256"),
         (operator("desk", 'a', "[\"all\"]"), 19, "\"all\" is none of look, route, letters, directory, control"),
