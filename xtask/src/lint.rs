@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::workspace::Workspace;
-use crate::{output, process};
+use crate::{output, process, reliability};
 
 /// Folders that hold no source, for a tree that is not under git.
 const NOT_SOURCE: [&str; 6] = [".git", "target", "fuzz/target", "fuzz/artifacts", "demo", "__pycache__"];
@@ -109,6 +109,11 @@ fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
     let mut findings = architecture::check(workspace, &tree)?;
     findings.extend(tidy::check(&tree));
     findings.extend(references::check(&tree));
+    let promises = reliability::findings(
+        |name| tree.texts.get(name).map(String::as_str),
+        tree.with_extension("rs").collect::<Vec<_>>().into_iter(),
+    );
+    findings.extend(promises.into_iter().map(|(path, what)| Finding { path: path.to_owned(), line: 1, what }));
     findings.sort();
     findings.dedup();
     Ok(findings)

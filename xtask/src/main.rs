@@ -8,6 +8,7 @@ mod measure;
 mod output;
 mod power;
 mod process;
+mod reliability;
 mod simulate;
 mod steps;
 mod suite;
@@ -55,6 +56,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::BenchPeers { arguments } => measure::peers(&Workspace::find()?, &arguments)?,
         Task::BenchRestart { waiting } => measure::restart(&Workspace::find()?, &waiting)?,
         Task::BenchRecords { long } => measure::records(&Workspace::find()?, long)?,
+        Task::Faults { effort, rows } => return reliability::faults(&Workspace::find()?, effort, &rows),
+        Task::Reliability => reliability::page(&Workspace::find()?)?,
         Task::PowerCuts { cuts, seed } => return power::report(&Workspace::find()?, cuts, seed),
         Task::Simulate { play } => return simulate::report(&Workspace::find()?, play),
         Task::Count { operations, times } => count::run(&Workspace::find()?, &operations, times)?,

@@ -28,6 +28,9 @@ usage: cargo xtask TASK
   simulate [--long | --seeds N | --seed N]
                                   the whole switch on a simulated network, disk and clock: 2,000 seeds (--long: 50,000),
                                   then fresh ones for a minute; --seed plays one, twice; the last line as above
+  faults [--long] [ROW…]          run every test that docs/reliability.md names, or those of some rows, and write the page anew with
+                                  what they said; --long: in their long form (kills, links, power cuts, fuzzing)
+  reliability                     write docs/reliability.md anew without running anything
   count [--times N] [OPERATION…]  instructions per operation, counted by valgrind; N runs against 2 N (default 1000)
   pages                           write the pages of protocol-specs that are made from the message dictionary
   help                            this text
@@ -62,6 +65,10 @@ pub(crate) enum Task {
     BenchRestart { waiting: Vec<u32> },
     /// Measure the record index, also with 93 million records.
     BenchRecords { long: bool },
+    /// Run what the page on reliability names, or these rows of it, and write it.
+    Faults { effort: Effort, rows: Vec<String> },
+    /// Write the page on reliability.
+    Reliability,
     /// Cut the power of a journal so many times, from that seed or a new one.
     PowerCuts { cuts: u32, seed: Option<u64> },
     /// Play seeds of the simulation.
@@ -110,6 +117,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Usa
         "pages" => end(words, Task::Pages),
         "dashboards" => end(words, Task::Dashboards),
         "bench" => bench(words),
+        "faults" => faults(words),
+        "reliability" => end(words, Task::Reliability),
         "power-cuts" => power_cuts(words),
         "simulate" => simulate(words),
         "count" => count(words),
@@ -192,6 +201,19 @@ fn bench_restart(mut words: impl Iterator<Item = String>) -> Result<Task, UsageE
         }
     }
     Ok(Task::BenchRestart { waiting })
+}
+
+fn faults(words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
+    let (mut effort, mut rows) = (Effort::Usual, Vec::new());
+    for word in words {
+        match word.as_str() {
+            "--help" | "-h" => return Ok(Task::Help),
+            "--long" => effort = Effort::Long,
+            option if option.starts_with('-') => return Err(UsageError::Unexpected(word)),
+            _ => rows.push(word),
+        }
+    }
+    Ok(Task::Faults { effort, rows })
 }
 
 fn power_cuts(mut words: impl Iterator<Item = String>) -> Result<Task, UsageError> {
@@ -279,6 +301,9 @@ mod tests {
         check("bench records --long", Ok(Task::BenchRecords { long: true }));
         check("count", Ok(Task::Count { operations: vec![], times: 1000 }));
         check("count --times 20 encode", Ok(Task::Count { operations: vec!["encode".into()], times: 20 }));
+        check("faults", Ok(Task::Faults { effort: Effort::Usual, rows: vec![] }));
+        check("faults --long R1 S8", Ok(Task::Faults { effort: Effort::Long, rows: vec!["R1".into(), "S8".into()] }));
+        check("reliability", Ok(Task::Reliability));
         check("power-cuts", Ok(Task::PowerCuts { cuts: 200, seed: None }));
         check("power-cuts --cuts 5 --seed 7", Ok(Task::PowerCuts { cuts: 5, seed: Some(7) }));
         check("simulate", Ok(Task::Simulate { play: Play::Seeds(2000) }));
@@ -302,6 +327,7 @@ mod tests {
         check("test --only", Err(UsageError::Missing("--only")));
         check("test --only fmt,", Err(UsageError::UnknownStep(String::new())));
         check("test fmt", Err(UsageError::Unexpected("fmt".into())));
+        check("faults --short", Err(UsageError::Unexpected("--short".into())));
         check("lint --long", Err(UsageError::Unexpected("--long".into())));
         check("bench iaq", Err(UsageError::Unexpected("iaq".into())));
         check("count --times 0", Err(UsageError::NotACount("0".into())));

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Err(error) => return cli::refused(&error),
     };
     link::tls::install_default();
+    no_core_file();
     match cli.command {
         cli::Command::Certs(arguments) => certs::run(&arguments),
         cli::Command::Completions(arguments) => completions::run(&arguments),
@@ -47,4 +48,11 @@ fn main() -> ExitCode {
         cli::Command::Switch(arguments) => switch::run(&arguments),
         cli::Command::Terminal(arguments) => terminal::run(&arguments),
     }
+}
+
+/// Keys and messages that are in memory do not end up in a file when the process dies.
+fn no_core_file() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    // Lowering a limit is always allowed; where it is not, nothing else is lost by it.
+    _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
 }

@@ -83,8 +83,13 @@ impl Process {
         }
     }
 
+    /// Its number in the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id is positive");
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process id is positive");
         kill_process(pid, signal).expect("a child that was not waited for can be sent a signal");
     }
 

@@ -23,9 +23,9 @@ pub(crate) struct Station {
     deframer: Deframer,
     buffer: BytesMut,
     part: Vec<u8>,
-    acknowledges: Acknowledges,
+    pub(crate) acknowledges: Acknowledges,
     /// What came and was not taken yet.
-    messages: VecDeque<Message>,
+    pub(crate) messages: VecDeque<Message>,
     replies: Vec<Block>,
     statuses: VecDeque<Status>,
     next_validation: u32,
@@ -150,6 +150,11 @@ impl Station {
     /// Takes what has come by the time that a status request is answered: all that the switch sent before.
     pub(crate) fn take_all(&mut self) -> Vec<Message> {
         self.status().expect("the link stays up");
+        self.arrived()
+    }
+
+    /// Takes what was read and not taken.
+    pub(crate) fn arrived(&mut self) -> Vec<Message> {
         self.messages.drain(..).collect()
     }
 
@@ -165,9 +170,9 @@ impl Station {
         }
     }
 
-    /// Acks that came and were not taken.
-    pub(crate) fn untaken_replies(&self) -> &[Block] {
-        &self.replies
+    /// Takes the acks that came and were not taken.
+    pub(crate) fn take_replies(&mut self) -> Vec<Block> {
+        std::mem::take(&mut self.replies)
     }
 
     /// The next message, whatever it is; nothing if none comes in time.
@@ -212,7 +217,7 @@ impl Station {
     }
 
     /// Reads one block and sorts it.
-    fn pump(&mut self, deadline: Instant) -> Result<Pumped, Closed> {
+    pub(crate) fn pump(&mut self, deadline: Instant) -> Result<Pumped, Closed> {
         loop {
             if let Some(block) = self.deframer.next(&mut self.buffer).expect("the switch sends whole blocks") {
                 self.sort(block)?;
@@ -262,13 +267,15 @@ impl Station {
         self.write(&bytes)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Closed> {
+    /// Sends bytes as they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Closed> {
         self.tls.write_all(bytes).and_then(|()| self.tls.flush()).map_err(|_| Closed)
     }
 }
 
+/// What reading came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pumped {
+pub(crate) enum Pumped {
     Block,
     /// The deadline passed first.
     Nothing,

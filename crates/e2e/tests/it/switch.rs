@@ -180,12 +180,12 @@ fn a_stop_takes_nobody_new_and_acknowledges_what_it_had_received() {
     let mut terminal = switch.station(TERMINAL);
     let posted = terminal.post(&format!("SM.{TERMINAL}.{PEER}.TXT\r\nIN FLIGHT"));
     switch.await_metric("orinet_messages_accepted_total{key=\"SM\"}", 1.0);
-    assert_eq!(terminal.untaken_replies(), []);
+    assert_eq!(terminal.take_replies(), []);
     switch.process.signal(Signal::TERM);
     switch.process.line(Stream::Err, "going down");
 
     assert_eq!(terminal.status(), Ok(Status::GOING_DOWN));
-    assert_eq!(terminal.untaken_replies(), [], "acknowledged before it was on disk");
+    assert_eq!(terminal.take_replies(), [], "acknowledged before it was on disk");
     let reply = terminal.reply(posted).expect("an ack before the link is closed");
     assert_eq!(reply.function(), Function::Ack);
     assert!(terminal.is_closed_within(PATIENCE));
