@@ -11,7 +11,7 @@
 //! | DOCTYPE, processing instructions | refused |
 //! | references | `&lt;` `&gt;` `&amp;` `&apos;` `&quot;` and characters by their number, if XML allows the character |
 //! | names | ASCII |
-//! | elements | [`DEPTH_MAX`] deep, [`ELEMENTS_MAX`] in all, [`ATTRIBUTES_MAX`] attributes and [`NAMESPACES_MAX`] namespaces in scope each |
+//! | elements | [`DEPTH_MAX`] deep, [`ELEMENTS_MAX`] in all, [`ATTRIBUTES_MAX`] attributes and [`NAMESPACES_MAX`] namespaces in scope each, a URI of one [`NAMESPACE_BYTES_MAX`] bytes long |
 //! | comments | skipped |
 //!
 //! Nothing that a document says makes it grow: what is read is never longer than what came.
@@ -40,6 +40,9 @@ pub const ATTRIBUTES_MAX: usize = 32;
 
 /// How many declarations of namespaces may hold at one place.
 pub const NAMESPACES_MAX: usize = 64;
+
+/// How long the URI of a namespace may be, in bytes.
+pub const NAMESPACE_BYTES_MAX: usize = 256;
 
 /// The namespace of the prefix `xml`.
 pub const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";

@@ -8,8 +8,8 @@ use quick_xml::events::{BytesDecl, BytesStart, Event};
 use quick_xml::{Error, Reader};
 
 use super::{
-    ATTRIBUTES_MAX, Attribute, DEPTH_MAX, ELEMENTS_MAX, Element, NAMESPACES_MAX, XML_NAMESPACE, XmlError, is_character,
-    is_white,
+    ATTRIBUTES_MAX, Attribute, DEPTH_MAX, ELEMENTS_MAX, Element, NAMESPACE_BYTES_MAX, NAMESPACES_MAX, XML_NAMESPACE,
+    XmlError, is_character, is_white,
 };
 
 /// Reads a document and gives its root.
@@ -23,7 +23,9 @@ pub fn parse(bytes: &[u8]) -> Result<Element<'_>, XmlError> {
     }
     let mut reader = Reader::from_str(input);
     reader.config_mut().enable_all_checks(true);
-    let mut tree = Tree { input, start: 0, end: 0, open: Vec::new(), root: None, elements: 0, namespaces: Vec::new() };
+    // Always the first, so that no other prefix for the same namespace goes unseen.
+    let namespaces = vec![Binding { prefix: "xml".to_owned(), namespace: Some(XML_NAMESPACE.into()) }];
+    let mut tree = Tree { input, start: 0, end: 0, open: Vec::new(), root: None, elements: 0, namespaces };
     loop {
         tree.start = tree.end;
         let event = reader.read_event();
@@ -57,6 +59,7 @@ struct Tree<'a> {
     open: Vec<Open<'a>>,
     root: Option<Element<'a>>,
     elements: usize,
+    /// Those that hold: of the same URI all have the same `Rc`, so that whoever compares two need not read them.
     namespaces: Vec<Binding>,
 }
 
@@ -223,28 +226,37 @@ impl<'a> Tree<'a> {
             let (prefix, name) = self.name(attribute.key.0)?;
             let value = unescaped(&attribute.value).ok_or_else(|| self.fault("a bad value of an attribute"))?;
             match (prefix, name) {
-                ("", "xmlns") => self.bind("", (!value.is_empty()).then(|| value.into()))?,
+                ("", "xmlns") => self.bind("", &value)?,
                 ("xmlns", "xml" | "xmlns") => return Err(self.fault("a reserved prefix")),
                 ("xmlns", _) if value.is_empty() => return Err(self.fault("a prefix for no namespace")),
-                ("xmlns", prefix) => self.bind(prefix, Some(value.into()))?,
+                ("xmlns", prefix) => self.bind(prefix, &value)?,
                 _ => attributes.push((prefix.to_owned(), name.to_owned(), value)),
             }
         }
         Ok(attributes)
     }
 
-    fn bind(&mut self, prefix: &str, namespace: Option<Rc<str>>) -> Result<(), XmlError> {
-        if self.namespaces.len() >= NAMESPACES_MAX {
+    /// An empty URI: names are in no namespace.
+    fn bind(&mut self, prefix: &str, uri: &str) -> Result<(), XmlError> {
+        // The first is no declaration.
+        if self.namespaces.len() > NAMESPACES_MAX {
             return Err(self.fault("too many namespaces"));
         }
+        if uri.len() > NAMESPACE_BYTES_MAX {
+            return Err(self.fault("a namespace that is too long"));
+        }
+        let namespace = (!uri.is_empty()).then(|| self.interned(uri));
         self.namespaces.push(Binding { prefix: prefix.to_owned(), namespace });
         Ok(())
     }
 
+    /// The one `Rc` of a URI. This alone compares URIs byte by byte, once for each declaration.
+    fn interned(&self, uri: &str) -> Rc<str> {
+        let mut held = self.namespaces.iter().filter_map(|binding| binding.namespace.as_ref());
+        held.find(|one| same_uri(one, uri)).map_or_else(|| uri.into(), Rc::clone)
+    }
+
     fn resolve(&self, prefix: &str) -> Result<Option<Rc<str>>, XmlError> {
-        if prefix == "xml" {
-            return Ok(Some(XML_NAMESPACE.into()));
-        }
         match self.namespaces.iter().rev().find(|binding| binding.prefix == prefix) {
             Some(binding) => Ok(binding.namespace.clone()),
             None if prefix.is_empty() => Ok(None),
@@ -256,13 +268,29 @@ impl<'a> Tree<'a> {
         let mut attributes: Vec<Attribute> = Vec::with_capacity(raw.len());
         for (prefix, name, value) in raw {
             let namespace = if prefix.is_empty() { None } else { self.resolve(&prefix)? };
-            if attributes.iter().any(|one| one.name == name && one.namespace == namespace) {
+            if attributes.iter().any(|one| one.name == name && same(one.namespace.as_ref(), namespace.as_ref())) {
                 return Err(self.fault("an attribute twice"));
             }
             attributes.push(Attribute { namespace, name, value });
         }
         Ok(attributes)
     }
+}
+
+/// Whether two namespaces that hold at one place are the same: at the cost of a comparison of numbers.
+fn same(one: Option<&Rc<str>>, other: Option<&Rc<str>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Whether two URIs are the same. Tests count how many bytes that reads at most.
+fn same_uri(one: &str, other: &str) -> bool {
+    #[cfg(test)]
+    tests::COMPARED.with(|compared| compared.set(compared.get().saturating_add(one.len().min(other.len()))));
+    one == other
 }
 
 /// The rule for what quick-xml found, whose own errors can hold text of the input.
@@ -368,7 +396,48 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        /// Bytes of URIs that this thread has compared.
+        pub(super) static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn compared(xml: &str) -> usize {
+        let before = COMPARED.get();
+        assert!(parse(xml.as_bytes()).is_ok());
+        COMPARED.get() - before
+    }
+
+    #[test]
+    fn uris_are_compared_when_they_are_declared_and_never_again() {
+        // Of one length and unlike in the last byte alone: the dearest to tell apart.
+        let uri = |last: usize| format!("{}{last:02}", "u".repeat(NAMESPACE_BYTES_MAX - 2));
+        let declared: String = (0..ATTRIBUTES_MAX).map(|at| format!(" xmlns:p{at}='{}'", uri(at))).collect();
+        let attributes: String = (0..ATTRIBUTES_MAX).map(|at| format!(" p{at}:a=''")).collect();
+        let document = |children: usize| format!("<r{declared}>{}</r>", format!("<b{attributes}/>").repeat(children));
+        let once = compared(&document(0));
+        assert!(once > NAMESPACE_BYTES_MAX, "the count is one: {once}");
+        assert_eq!(compared(&document(ELEMENTS_MAX - 1)), once);
+        // Each element its own declaration: so much for each, however many there are.
+        let own = |children: usize| format!("<r>{}</r>", format!("<b xmlns:p='{}' p:a=''/>", uri(0)).repeat(children));
+        assert_eq!(compared(&own(2000)), 1000 * compared(&own(2)));
+    }
+
+    #[test]
+    fn two_prefixes_of_one_namespace_are_one_however_they_were_declared() {
+        let twice = [
+            "<r xmlns:p='urn:x'><a xmlns:q='urn:x' p:b='' q:b=''/></r>",
+            "<r xmlns:p='urn:x'><c xmlns:q='urn:x'/><a xmlns:p='urn:y' xmlns:q='urn:y' p:b='' q:b=''/></r>",
+            "<a xmlns:q='http://www.w3.org/XML/1998/namespace' xml:b='' q:b=''/>",
+        ];
+        for xml in twice {
+            assert_eq!(parse(xml.as_bytes()).unwrap_err().rule, "an attribute twice", "{xml}");
+        }
+        assert!(parse(b"<r xmlns:p='urn:x'><a xmlns:q='urn:x' xmlns:p='urn:y' p:b='' q:b='' b=''/></r>").is_ok());
+    }
 
     fn shown(element: &Element<'_>) -> String {
         let children: Vec<_> = element.children().iter().map(shown).collect();
@@ -487,6 +556,10 @@ mod tests {
             |count: usize| format!("<a{}/>", (0..count).map(|at| format!(" b{at}=''")).collect::<String>());
         assert!(parse(attributes(ATTRIBUTES_MAX).as_bytes()).is_ok());
         assert_eq!(parse(attributes(ATTRIBUTES_MAX + 1).as_bytes()).unwrap_err().rule, "too many attributes");
+        let named = |bytes: usize| format!("<a xmlns='{}'/>", "u".repeat(bytes));
+        assert!(parse(named(NAMESPACE_BYTES_MAX).as_bytes()).is_ok());
+        let rule = parse(named(NAMESPACE_BYTES_MAX + 1).as_bytes()).unwrap_err().rule;
+        assert_eq!(rule, "a namespace that is too long");
         let declared = (0..=2)
             .map(|at| format!("<a{}>", (0..30).map(|p| format!(" xmlns:p{at}-{p}='urn:x'")).collect::<String>()));
         let declared: String = declared.chain(["</a>".repeat(3)]).collect();
