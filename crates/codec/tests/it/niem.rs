@@ -514,6 +514,43 @@ fn the_page_shows_what_is_written_and_has_the_tables_of_the_translation() {
 }
 
 /// A page with what stands between two of its marks made anew.
+/// The weakest of the marks that a cell of `formats.md` has.
+fn marked(cell: &str) -> codec::dictionary::Mark {
+    let has =
+        |letter: &str| cell.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| word == letter);
+    let marks = [("I", "inferred"), ("P", "probable"), ("C", "certain")];
+    let (_, name) = marks.iter().find(|(letter, _)| has(letter)).unwrap_or_else(|| panic!("no mark in {cell}"));
+    let all = [codec::dictionary::Mark::Certain, codec::dictionary::Mark::Probable, codec::dictionary::Mark::Inferred];
+    *all.iter().find(|mark| word(**mark) == *name).unwrap()
+}
+
+#[test]
+fn no_mark_of_the_table_is_another_than_the_public_record_has() {
+    let formats = fs::read_to_string(root().join("protocol-specs/formats.md")).unwrap();
+    let row = |begin: &str| {
+        let line = formats.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("no row {begin}"));
+        line.split(" | ").map(|cell| cell.trim_matches(['|', ' ']).to_owned()).collect::<Vec<_>>()
+    };
+    for namespace in Table::builtin().namespaces().iter().filter(|namespace| namespace.prefix != "orinet") {
+        let cells = row(&format!("| {} | `{}` |", namespace.prefix, namespace.uri));
+        assert_eq!(word(namespace.mark), word(marked(&cells[2])), "{}", namespace.prefix);
+    }
+    // What is below one of these elements has the mark that its row has; a step of another namespace is our own.
+    for (begin, path) in [
+        ("| A plate of a registration inquiry is ", "nc:Vehicle/nc:ConveyanceRegistrationPlateIdentification/nc:"),
+        ("| A vehicle's number is ", "nc:Vehicle/nc:VehicleIdentification/nc:"),
+    ] {
+        let mark = word(marked(&row(begin)[1]));
+        let toml = fs::read_to_string(root().join("protocol-specs/niem.toml")).unwrap();
+        let entries: Vec<_> =
+            toml.split("[[element]]").filter(|one| one.contains(&format!("path = \"{path}"))).collect();
+        assert!(!entries.is_empty(), "{path}");
+        for entry in entries {
+            assert!(entry.contains(&format!("mark = \"{mark}\"\nsource = \"1.6\"")), "{mark}: {entry}");
+        }
+    }
+}
+
 fn with_part(page: &str, name: &str, part: &str) -> String {
     let (begin, end) = (format!("<!-- {name}, written by the tests: begin -->\n"), format!("<!-- {name}: end -->"));
     let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("the page has no {begin}"));
