@@ -1,7 +1,7 @@
 //! What is refused, and with which number: the table of `conformance/check.py`, as far as the codec decides, and the
 //! order of row 10 of admission (`protocol-specs/wire.md` 2.4).
 
-use codec::dictionary::{BodyError, Dictionary, MessageSpec, Sender};
+use codec::dictionary::{Body, BodyError, Dictionary, MessageSpec, Sender};
 use codec::legacy::{LineEnd, OutputHeader, disallowed_byte, parse_input};
 use codec::name::{MessageKey, Ori};
 use codec::notice::{ErNumber, er_body};
@@ -114,6 +114,30 @@ fn each_fault_has_its_number() {
     ];
     for (expected, message) in table {
         assert_eq!(refusal(message), *expected, "{message}");
+    }
+}
+
+#[test]
+fn years_and_the_bounds_of_a_log_search_are_refused_by_their_number() {
+    let search = |begin: &str, end: &str| format!("TYP/ALL.BEG/{begin}.END/{end}.FND/SEDAN");
+    let check =
+        |body: &str| spec("NLQ").check_body(body.as_bytes(), TODAY).map_err(|error| (error.number, error.detail));
+    let day = "20300131";
+    assert_eq!(check(&search(day, "20300131@2359")), Ok(()));
+    for (wrong, fault) in
+        [("2030013", "LENGTH"), ("20300132", "DATE"), ("20300131@2400", "DATE"), ("2030-0131", "CHARACTER")]
+    {
+        assert_eq!(check(&search(wrong, day)), Err((ErNumber::Year, format!("BEG {fault}"))), "{wrong}");
+        assert_eq!(check(&search(day, wrong)), Err((ErNumber::Year, format!("END {fault}"))), "{wrong}");
+    }
+    assert_eq!(check("TYP/ALL.FND/SEDAN"), Err((ErNumber::FieldsMissing, "BEG, END".to_owned())));
+    // Each field that the public table gives the number 10 has it, whatever the key.
+    for spec in Dictionary::builtin().specs() {
+        let Body::Fields(rules) = &spec.body else { continue };
+        for prefix in ["VYR", "BEG", "END", "LIY"] {
+            let number = rules.field(prefix).map_or(ErNumber::Year, |field| field.refusal);
+            assert_eq!(number, ErNumber::Year, "{} of {}", prefix, spec.key);
+        }
     }
 }
 
