@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Marks;
-use crate::dictionary::{Dictionary, MessageSpec};
+use crate::dictionary::{Body, Dictionary, MessageSpec};
 use crate::legacy::is_xml;
 use crate::name::{Control, Prefix};
 use crate::notice::ErNumber;
@@ -107,7 +107,9 @@ fn destinations<'a>(header: &'a Element<'_>, without: Option<&'a str>) -> Vec<&'
     all
 }
 
-/// The fields of `TRN`, then the free text of its `TXT`; without either the text of `RSP`.
+/// The fields of `TRN`, or the free text of its `TXT`; without either the text of `RSP`. Text beside fields stands behind
+/// the period of the last one, on a line of its own, and only where the body is free text anyway: where a key has fields,
+/// a reader of the body could take it for more of them, or for more of the last one's value.
 fn body(root: &Element<'_>, spec: Option<&MessageSpec>) -> Result<Vec<u8>, XmlFault> {
     let transaction = root.child("", "TRN");
     let mut fields = String::new();
@@ -124,8 +126,18 @@ fn body(root: &Element<'_>, spec: Option<&MessageSpec>) -> Result<Vec<u8>, XmlFa
     if fields.is_empty() {
         return Ok(text);
     }
+    if text.is_empty() {
+        return Ok(fields.into_bytes());
+    }
+    if spec.is_some_and(|spec| matches!(spec.body, Body::Fields(_))) {
+        return Err(XmlFault::new(ErNumber::Options, "TXT BESIDE FIELDS"));
+    }
     let mut body = fields.into_bytes();
-    body.extend_from_slice(b"\r\n");
+    body.extend_from_slice(b".\r\n");
+    // A first DEL would be taken for a part of the line end.
+    if text.starts_with(b"\x7f") {
+        body.push(0x7f);
+    }
     body.extend_from_slice(&text);
     Ok(body)
 }

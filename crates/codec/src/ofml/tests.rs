@@ -161,6 +161,22 @@ fn the_first_line_comes_before_the_body() {
 }
 
 #[test]
+fn text_beside_fields_is_never_a_part_of_one() {
+    let read = |key: &str, trn: &str| {
+        translated(&document("<DST>ZB</DST>", &format!("<TRN>{trn}</TRN>")).replace(">AM<", &format!(">{key}<")))
+    };
+    let refused = Err((22, "TXT BESIDE FIELDS".to_owned()));
+    // A field that nobody listed is carried with whatever is in it: the text would be more of its value.
+    assert_eq!(read("IAQ", "<PUR>C</PUR><XYZ>1</XYZ><TXT>CALL DESK</TXT>"), refused);
+    assert_eq!(read("IAQ", "<TXT>SEX/F</TXT><PUR>C</PUR>"), refused);
+    assert_eq!(read("IAQ", "<PUR>C</PUR><XYZ>1</XYZ><TXT/>").unwrap(), "IAQ.ZA0010000.ZB.TXT\r\nPUR/C.XYZ/1");
+    assert_eq!(read("IAQ", "<TXT>PUR/C</TXT>").unwrap(), "IAQ.ZA0010000.ZB.TXT\r\nPUR/C");
+    let text = "AM.ZA0010000.ZB.TXT\r\nNAM/SAMPLE.\r\nCALL DESK";
+    assert_eq!(read("AM", "<NAM>SAMPLE</NAM><TXT>CALL DESK</TXT>").unwrap(), text);
+    assert_eq!(read("AM", "<NAM>A</NAM><TXT>\u{7f}B</TXT>").unwrap(), "AM.ZA0010000.ZB.TXT\r\nNAM/A.\r\n\u{7f}\u{7f}B");
+}
+
+#[test]
 fn what_is_written_is_ascii_whatever_the_body() {
     let body: Vec<u8> = (0..=u8::MAX).collect();
     let written = encode(&header(None), &Marks::default(), true, None, &body);

@@ -6,7 +6,7 @@ use super::Marks;
 use crate::legacy::{Field, OutputHeader, fields};
 use crate::name::{Control, Prefix};
 use crate::time::Stamp;
-use crate::xml::{Content, Writer};
+use crate::xml::{Content, Writer, with_line_feeds};
 
 /// Writes a copy. `marks` are those of the message that it answers; without any, the control field is its `ID`.
 /// `in_fields` says that the dictionary knows the body as fields: then each is an element of `TRN` too, unless one has a
@@ -72,26 +72,15 @@ fn elements(body: &[u8]) -> Option<Vec<(Prefix, &str)>> {
     fields.filter(|fields| !fields.is_empty())
 }
 
-/// A body with line feeds for line ends.
+/// A body with line feeds for line ends, in ASCII. A CR that belongs to none and a DEL stay: the writer has a form for
+/// both that a reader gives back.
 fn text(first_line: Option<&str>, body: &[u8]) -> String {
-    let mut text = String::with_capacity(body.len().saturating_add(64));
-    if let Some(line) = first_line {
-        text.push_str(line);
-        text.push('\n');
+    let plain = |byte: &u8| if matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=0x7f) { *byte } else { b'?' };
+    let body = with_line_feeds(&body.iter().map(plain).collect::<Vec<u8>>());
+    match first_line {
+        Some(line) => format!("{line}\n{body}"),
+        None => body,
     }
-    let mut before = 0;
-    for byte in body {
-        match byte {
-            b'\n' => text.push('\n'),
-            b'\t' | b' '..=b'~' => text.push(char::from(*byte)),
-            // A part of a line end.
-            0x7f if before == b'\n' => {}
-            b'\r' => {}
-            _ => text.push('?'),
-        }
-        before = *byte;
-    }
-    text
 }
 
 /// `HH:MM MM/DD/YYYY`.

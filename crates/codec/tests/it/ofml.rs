@@ -36,6 +36,16 @@ fn header(key: &str, control: Option<&str>) -> OutputHeader<'static> {
     }
 }
 
+/// A body with one form for its line ends, of which legacy text has three.
+fn lines(body: &[u8]) -> String {
+    let text = std::str::from_utf8(body).unwrap();
+    // By way of a byte that no body has, so that a CR before a line end is not taken for a part of it.
+    ["\r\n\u{7f}", "\r\n", "\n"]
+        .iter()
+        .fold(text.to_owned(), |text, end| text.replace(end, "\u{1}"))
+        .replace('\u{1}', "\n")
+}
+
 /// Values as a legacy field can have them.
 fn value() -> impl Strategy<Value = String> {
     "[ -\\-/-~]{1,40}".prop_filter("white space alone is no value", |value| !value.trim().is_empty())
@@ -56,6 +66,46 @@ proptest! {
         let input = parse_input(&text).unwrap();
         prop_assert_eq!(input.body, Some(body.as_bytes()));
         prop_assert_eq!(input.checked_control().unwrap().map(|control| control.as_str().to_owned()), control);
+    }
+
+    #[test]
+    fn every_byte_of_legacy_text_survives_the_way_there_and_back(
+        body in prop::collection::vec(prop::sample::select(vec!["\r", "\n", "\u{7f}", "\t", " ", "A", "<", "]]>"]), 1..24),
+        first in prop::option::of("[A-Z]{1,8}"),
+    ) {
+        let body = body.concat();
+        let written = encode(&header("AM", Some("T1")), &Marks::default(), false, first.as_deref(), body.as_bytes());
+        let text = read(&parse(&written).unwrap(), Dictionary::builtin(), None).unwrap();
+        let expected = first.map_or_else(|| lines(body.as_bytes()), |line| format!("{line}\n{}", lines(body.as_bytes())));
+        prop_assert_eq!(lines(parse_input(&text).unwrap().body.unwrap_or_default()), expected);
+    }
+
+    #[test]
+    fn text_beside_fields_is_told_from_them(
+        fields in prop::collection::vec(("[A-Z]{2,3}", value()), 1..6),
+        said in "[!-~\r\n\u{7f}]{1,40}",
+    ) {
+        prop_assume!(fields.iter().all(|(prefix, _)| prefix != "TXT"));
+        let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "&#13;").replace('\n', "&#10;");
+        let elements: String = fields.iter().map(|(name, value)| format!("<{name}>{}</{name}>", escape(value.trim()))).collect();
+        let document = |key: &str| format!(
+            "<OFML><HDR><MKE>{key}</MKE><ORI>ZA0010000</ORI><DST>ZB</DST></HDR><TRN>{elements}<TXT>{}</TXT></TRN></OFML>",
+            escape(&said),
+        );
+        let text = read(&parse(document("AM").as_bytes()).unwrap(), Dictionary::builtin(), None).unwrap();
+        let body = parse_input(&text).unwrap().body.unwrap();
+        let mut found = codec::legacy::fields(body);
+        let mut end = 0;
+        for (prefix, value) in &fields {
+            let field = found.next().unwrap().unwrap();
+            prop_assert_eq!((field.prefix, field.value), (prefix.as_str(), value.trim()));
+            end = field.end();
+        }
+        // What is behind the period and the line end is the text, whatever it is like.
+        let rest = body[end..].strip_prefix(b".").unwrap();
+        prop_assert_eq!(lines(rest), format!("\n{}", lines(said.as_bytes())));
+        let refused = read(&parse(document("IAQ").as_bytes()).unwrap(), Dictionary::builtin(), None).unwrap_err();
+        prop_assert_eq!(refused.detail, "TXT BESIDE FIELDS");
     }
 
     #[test]
