@@ -46,7 +46,7 @@ pub(crate) struct CommandLine {
 }
 
 const ABOUT: &str = "\
-F1 is help on every screen, Ctrl-Q leaves. What was typed, sent and received is kept and shown again at the next start;
+F1 is help on every screen, Ctrl-Q leaves, after a question. What was typed, sent and received is kept and shown again at the next start;
 what the switch had not acknowledged is sent again, and admitted once. docs/terminal.md describes screens, keys, files.
 
 Exit codes: 0 left by its user; 1 failed; 64 wrong usage or configuration.";

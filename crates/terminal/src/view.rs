@@ -86,25 +86,50 @@ fn state(terminal: &Terminal, paint: &mut Paint<'_>, width: u16) {
         Link::Up => ("LINK up".to_owned(), Look::Bar),
         Link::Down(why) => (format!("LINK DOWN {why}"), Look::Warn),
     };
-    // The reason may be long; what waits must be seen all the same.
-    x = paint.text(x.saturating_add(1), 0, width.min(44), &link, look);
-    let mut right = Vec::new();
+    x = x.saturating_add(1);
+    let mut right = counts(terminal);
+    let length = |right: &[(String, Look)]| {
+        let columns = right.iter().map(|(text, _)| text.chars().count().saturating_add(2)).sum::<usize>();
+        u16::try_from(columns).unwrap_or(width)
+    };
+    // What counts down must be seen; then that there is a link, at least; then the banner, and why there is no link.
     if let Some(banner) = &terminal.config.banner {
-        right.push((banner.clone(), Look::Bar));
+        right.insert(0, (banner.clone(), Look::Bar));
+        if length(&right).saturating_add(x).saturating_add(LINK_COLUMNS) > width {
+            right.remove(0);
+        }
     }
-    right.push((format!("WAIT {}", terminal.waiting), if terminal.waiting > 0 { Look::Warn } else { Look::Bar }));
-    let new = terminal.book.unread();
-    let mark = if terminal.mark && new > 0 { ">>" } else { "" };
-    right.push((format!("{mark}NEW {new}"), if new > 0 { Look::Warn } else { Look::Bar }));
-    if let Some(hit) = terminal.book.hits().first() {
-        let count = terminal.book.hits().len();
-        right.push((format!("HITS {count} {}", left(hit.due, terminal.now)), Look::Alarm));
-    }
-    let length = right.iter().map(|(text, _)| text.len().saturating_add(2)).sum::<usize>();
-    let mut at = width.saturating_sub(u16::try_from(length).unwrap_or(width)).max(x.saturating_add(1));
+    let mut at = width.saturating_sub(length(&right));
+    let room = usize::from(at.saturating_sub(x).saturating_sub(1));
+    paint.text(x, 0, at, &shortened(&link, room), look);
     for (text, look) in right {
         at = paint.text(at, 0, width, &text, look).saturating_add(2);
     }
+}
+
+/// What is said of the link at least: `LINK DOWN`, and that there is more.
+const LINK_COLUMNS: u16 = 13;
+
+/// What waits, what is new, what is due.
+fn counts(terminal: &Terminal) -> Vec<(String, Look)> {
+    let waiting = (format!("WAIT {}", terminal.waiting), if terminal.waiting > 0 { Look::Warn } else { Look::Bar });
+    let new = terminal.book.unread();
+    let mark = if terminal.mark && new > 0 { ">>" } else { "" };
+    let new = (format!("{mark}NEW {new}"), if new > 0 { Look::Warn } else { Look::Bar });
+    let due = terminal.book.hits().first().map(|hit| {
+        let count = terminal.book.hits().len();
+        (format!("HITS {count} {}", left(hit.due, terminal.now)), Look::Alarm)
+    });
+    [waiting, new].into_iter().chain(due).collect()
+}
+
+/// A text in so many columns, with a mark where it was cut.
+fn shortened(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(columns.saturating_sub(2)).collect();
+    format!("{}..", kept.trim_end())
 }
 
 /// The time that is left, or by how much it has passed.

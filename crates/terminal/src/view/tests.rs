@@ -200,6 +200,20 @@ fn an_inquiry_is_filled_in_sent_and_answered() {
 }
 
 #[test]
+fn what_counts_down_is_seen_however_long_the_reason_for_a_lost_link() {
+    for size in SIZES {
+        let mut desk = Desk::new(size);
+        desk.terminal.config.banner = Some("A BANNER THAT TAKES HALF OF A LINE, AND THEN SOME MORE".to_owned());
+        desk.answer("YQ", "ZZ0010000", "T9", YQ);
+        desk.happened(Event::Link(Link::Down("the switch cannot be reached ".repeat(5))));
+        desk.shows("LINK DOWN the");
+        desk.shows("HITS 1 10:00");
+        desk.shows("NEW 1");
+        desk.shows("WAIT 0");
+    }
+}
+
+#[test]
 fn a_hit_confirmation_is_counted_down_and_answered() {
     for size in SIZES {
         let mut desk = Desk::new(size);
