@@ -27,7 +27,8 @@ pub(super) fn stations(answer: &Value) {
     if answer.get("draining").and_then(Value::as_bool) == Some(true) {
         say!("the switch drains: it takes nothing new");
     }
-    say!("{} copies wait, {} dead letters", text(answer, "waiting"), text(answer, "letters"));
+    let waiting = counted(answer, "waiting", ["copy waits", "copies wait"]);
+    say!("{waiting}, {}", counted(answer, "letters", ["dead letter", "dead letters"]));
 }
 
 /// What an operator did to it, and whether it is there.
@@ -182,6 +183,12 @@ fn print(table: &Table, none: &str) {
     for line in table.lines() {
         say!("{line}");
     }
+}
+
+/// How many there are of something, which has one name for one and another for several.
+fn counted(answer: &Value, key: &str, [one, several]: [&str; 2]) -> String {
+    let count = answer.get(key).and_then(Value::as_u64).unwrap_or_default();
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// A value as text; empty where there is none.

@@ -161,7 +161,10 @@ impl Switch {
             return Err(Denial::Conflict(format!("{station} is held already")));
         }
         let copies = self.folds.waiting_for(index).0;
-        let what = format!("{station} is held: nothing is sent to it; {copies} copies wait");
+        let what = format!(
+            "{station} is held: nothing is sent to it; {copies} {}",
+            if copies == 1 { "copy waits" } else { "copies wait" }
+        );
         let plan = Plan { copies, ..Plan::new(what, Effect::Hold { station }) };
         Ok(plan.undone_by(Command::Release { station }))
     }
@@ -172,7 +175,8 @@ impl Switch {
             return Err(Denial::Conflict(format!("{station} is not held")));
         }
         let copies = self.folds.waiting_for(index).0;
-        let what = format!("{station} is sent to again; {copies} copies waited");
+        let what =
+            format!("{station} is sent to again; {copies} {} waited", if copies == 1 { "copy" } else { "copies" });
         let plan = Plan { copies, ..Plan::new(what, Effect::Release { station }) };
         Ok(plan.undone_by(Command::Hold { station }))
     }
