@@ -356,9 +356,7 @@ impl Model {
         if self.first_sent.insert(number) && !copy.notice {
             let flow = (copy.home, copy.destination, copy.sender, copy.key, copy.class);
             let last = self.sent_last.insert(flow, number);
-            ensure(last.is_none_or(|last| last < number), || {
-                format!("copy {number} is first sent after {last:?}")
-            })?;
+            ensure(last.is_none_or(|last| last < number), || format!("copy {number} is first sent after {last:?}"))?;
         }
         self.in_class(number, &copy, alone, when)?;
         self.passed.remove(&number);
