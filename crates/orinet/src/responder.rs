@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use codec::name::Ori;
 use responder::lesc::{Config, Lesc};
+use responder::ncic::{self, Ncic};
 use responder::page::Door;
 use telemetry::{CenterMetrics, Page};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,45 @@ enum Kind {
     /// Runs until SIGTERM or SIGINT: then it takes no more inquiries, ends those in hand and exits with 0. A link that
     /// is lost or cannot be had is tried again for ever. Files that cannot be used end it at once, with 64.
     Lesc(LescArguments),
+    /// The stand-in of NCIC and III: answers QW, QWI, QH and QR, and keeps the immigration violator file.
+    ///
+    /// The file is synthetic, made of the population of the seed, and changed by XI1, XI2 and XI3 of the center alone; what
+    /// was changed lasts in the directory of --data. Runs until SIGTERM or SIGINT and exits with 0; files that cannot
+    /// be used end it at once, with 64.
+    Ncic(NcicArguments),
+}
+
+#[derive(Debug, Args)]
+struct NcicArguments {
+    #[command(flatten)]
+    station: StationArguments,
+    /// Where the journal of the file's changes is; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Whom answers come from: an ORI of the station
+    #[arg(long, value_name = "ORI", default_value = "ZZNCIC000")]
+    ori: Ori,
+    /// Who alone may enter, modify and cancel records
+    #[arg(long, value_name = "ORI", default_value_t = *responder::answer::ORI)]
+    center: Ori,
+    /// From which persons are made; the same seed as that of the indexes
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// How many records of the population the file is made of
+    #[arg(long, value_name = "COUNT", default_value_t = ncic::PERSONS)]
+    persons: u32,
+    /// How many violators there are at most
+    #[arg(long, value_name = "COUNT", default_value_t = ncic::COUNT)]
+    violators: u32,
+    /// Whom III knows: a record index or a directory of them; may be given several times. Without it, some thousand
+    /// persons of the population
+    #[arg(long = "index", value_name = "FILE")]
+    indexes: Vec<PathBuf>,
+    /// A directory with all texts, in place of those of this program
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
+    #[command(flatten)]
+    log: LogArguments,
 }
 
 #[derive(Debug, Args)]
@@ -64,7 +104,51 @@ struct LescArguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let Kind::Lesc(arguments) = &arguments.kind;
+    match &arguments.kind {
+        Kind::Lesc(arguments) => lesc(arguments),
+        Kind::Ncic(arguments) => stand_in(arguments),
+    }
+}
+
+fn stand_in(arguments: &NcicArguments) -> ExitCode {
+    if let Err(error) = arguments.log.init("info") {
+        return failed(USAGE, error.as_ref());
+    }
+    let opened = arguments.station.dialer().and_then(|link| {
+        Ok(Ncic::open(ncic::Config {
+            station: arguments.station.name,
+            link,
+            ori: arguments.ori,
+            center: arguments.center,
+            data: arguments.data.clone(),
+            seed: arguments.seed,
+            persons: arguments.persons,
+            violators: arguments.violators,
+            indexes: arguments.indexes.clone(),
+            templates: arguments.templates.clone(),
+        })?)
+    });
+    let ncic = match opened {
+        Ok(opened) => opened,
+        Err(error) => return failed(USAGE, error.as_ref()),
+    };
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime");
+    let served = served.and_then(|runtime| {
+        runtime.block_on(async {
+            let stop = CancellationToken::new();
+            let signals = stop_on_signals(stop.clone())?;
+            let ended = ncic.run(stop).await;
+            signals.abort();
+            Ok(ended?)
+        })
+    });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(1, error.as_ref()),
+    }
+}
+
+fn lesc(arguments: &LescArguments) -> ExitCode {
     if let Err(error) = arguments.log.init("info") {
         return failed(USAGE, error.as_ref());
     }
@@ -118,7 +202,7 @@ mod tests {
     fn the_center_of_the_sample_network_needs_no_more_than_its_files() {
         let words = ["orinet", "responder", "lesc", "--pki", "pki", "--station", "AX", "--index", "records"];
         let Command::Responder(arguments) = Cli::try_parse_from(words).unwrap().command else { panic!("another") };
-        let Kind::Lesc(arguments) = arguments.kind;
+        let Kind::Lesc(arguments) = arguments.kind else { panic!("another") };
         assert_eq!((arguments.ori.as_str(), arguments.station.name.as_str()), ("ZZLESC000", "AX"));
         assert_eq!(arguments.templates, None);
         assert!(Cli::try_parse_from(words.iter().take(5)).is_err());

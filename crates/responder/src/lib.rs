@@ -11,6 +11,8 @@
 //! - [`inquiry`], [`decision`], [`answer`] and [`template`] are pure: what is said is a function of what was asked and
 //!   what is on record. [`answer`] tells how an inquiry is answered once, whatever crashes.
 //! - [`lesc`] is the support center, [`attach`] a station that takes what comes and says so in its log.
+//! - [`ncic`] is the stand-in of NCIC and III, with an immigration violator file that lasts; [`history`] makes the
+//!   criminal histories that it tells.
 //!
 //! With a directory of its own (`--data`) the center keeps every inquiry in a journal and [`lesc`] drives the state machine of
 //! the crate `center`; without one it keeps nothing and answers as [`answer`] tells.
@@ -23,8 +25,10 @@ pub mod answer;
 pub mod attach;
 pub mod decision;
 mod desk;
+pub mod history;
 pub mod inquiry;
 pub mod lesc;
+pub mod ncic;
 pub mod page;
 mod station;
 pub mod template;

@@ -56,15 +56,29 @@ slots! {
     NotSearched "not_searched" "The sources that were not.";
     Caution "caution" "Says that the search was cut short; empty if it was not.";
     Caveat "caveat" "Says that the answer is no detainer and no ground for arrest.";
+    Heading "heading" "What kind of hit it is, in the words that the public record has.";
+    Identity "identity" "A violator's name, sex, race, place and date of birth, each behind its prefix.";
+    Description "description" "A violator's description and numbers, each behind its prefix.";
+    Offense "offense" "The literal of the offense code.";
+    CaseNumber "case_number" "The case number of whoever entered the record.";
+    NcicNumber "ncic_number" "The number of an NCIC record.";
+    Ori "ori" "Who entered a record.";
+    Entered "entered" "The day on which a record was entered, as ccyymmdd.";
+    Remark "remark" "What else a record says; empty if it says nothing.";
+    Asked "asked" "What was asked for, each field behind its prefix.";
+    FbiNumber "fbi_number" "The number of a federal criminal history.";
+    StateNumbers "state_numbers" "The numbers of the criminal histories of states.";
+    Arrests "arrests" "Arrests, a block of lines each.";
+    What "what" "What was done, or why it was not.";
 }
 
 /// One file: its placeholders, and its text where no directory of templates is given.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
-    file: &'static str,
-    builtin: &'static str,
-    required: &'static [Slot],
-    optional: &'static [Slot],
+    pub(crate) file: &'static str,
+    pub(crate) builtin: &'static str,
+    pub(crate) required: &'static [Slot],
+    pub(crate) optional: &'static [Slot],
 }
 
 /// Declares a form by its file in `templates/`.
@@ -167,15 +181,7 @@ impl Templates {
     /// # Errors
     /// A file is missing, cannot be read or is wrong; the error names it.
     pub fn load(directory: Option<&Path>) -> Result<Self, TemplateError> {
-        let load = |form: Form| match directory {
-            None => Template::parse(&form, Path::new(form.file), form.builtin),
-            Some(directory) => {
-                let path = directory.join(form.file);
-                let text = std::fs::read(&path).map_err(|source| TemplateError::Read { path: path.clone(), source })?;
-                let text = String::from_utf8(text).map_err(|_| TemplateError::Binary { path: path.clone() })?;
-                Template::parse(&form, &path, &text)
-            }
-        };
+        let load = |form: Form| Template::load(&form, directory);
         Ok(Self {
             acknowledgement: load(Form::ACKNOWLEDGEMENT)?,
             more_information: load(Form::MORE_INFORMATION)?,
@@ -268,6 +274,15 @@ enum Part {
 }
 
 impl Template {
+    /// The file of a form in a directory; without one the text of this program.
+    pub(crate) fn load(form: &Form, directory: Option<&Path>) -> Result<Self, TemplateError> {
+        let Some(directory) = directory else { return Self::parse(form, Path::new(form.file), form.builtin) };
+        let path = directory.join(form.file);
+        let text = std::fs::read(&path).map_err(|source| TemplateError::Read { path: path.clone(), source })?;
+        let text = String::from_utf8(text).map_err(|_| TemplateError::Binary { path: path.clone() })?;
+        Self::parse(form, &path, &text)
+    }
+
     fn parse(form: &Form, path: &Path, text: &str) -> Result<Self, TemplateError> {
         let path = || path.to_owned();
         if text.len() > BYTES_MAX {

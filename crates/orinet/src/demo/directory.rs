@@ -9,6 +9,7 @@
 //! known.json       persons to ask for
 //! inquiry.txt      an inquiry about the first of them
 //! data/            the switch's journal
+//! violators/       the journal of the changes of the immigration violator file
 //! ```
 
 use std::fs;
@@ -85,6 +86,7 @@ pub(crate) struct Directory {
     /// Removes the directory when the demo ends, if nobody asked to keep it.
     _temporary: Option<TempDir>,
     persons: u32,
+    seed: u64,
     /// What was done to the indexes, for the reader.
     index_note: String,
 }
@@ -104,7 +106,8 @@ impl Directory {
         make_operator(&path, wanted.addresses.admin)?;
         issue_certificates(&path)?;
         let index_note = build_indexes(&path, wanted)?;
-        let directory = Self { path, _temporary: temporary, persons: wanted.persons, index_note };
+        let directory =
+            Self { path, _temporary: temporary, persons: wanted.persons, seed: wanted.seed, index_note };
         directory.write_known()?;
         Ok(directory)
     }
@@ -123,6 +126,23 @@ impl Directory {
 
     pub(super) fn indexes(&self) -> PathBuf {
         indexes(&self.path)
+    }
+
+    /// Those of the sources that tell a criminal history's number.
+    pub(super) fn criminal_indexes(&self) -> Vec<PathBuf> {
+        [Source::Enforce, Source::Dacs].map(|source| index(&self.indexes(), source)).to_vec()
+    }
+
+    pub(super) fn violators(&self) -> PathBuf {
+        self.path.join("violators")
+    }
+
+    pub(super) const fn persons(&self) -> u32 {
+        self.persons
+    }
+
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
     }
 
     pub(super) fn added_file(&self) -> PathBuf {
@@ -253,6 +273,10 @@ fn issue_certificates(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn index(directory: &Path, source: Source) -> PathBuf {
+    directory.join(format!("{}.idx", source.name().to_ascii_lowercase()))
+}
+
 fn indexes(path: &Path) -> PathBuf {
     path.join("records")
 }
@@ -268,7 +292,7 @@ fn build_indexes(path: &Path, wanted: Wanted<'_>) -> anyhow::Result<String> {
     fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
     let population = Population::new(wanted.seed, wanted.persons);
     let build = |source: Source| {
-        let file = directory.join(format!("{}.idx", source.name().to_ascii_lowercase()));
+        let file = index(&directory, source);
         let rows = 0..population.len_of(source);
         records::build(rows.map(|row| population.record_of(source, row).person), &file).map(drop)
     };

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context as _, anyhow};
-use codec::name::StationName;
+use codec::name::{Ori, StationName};
 use link::dialer;
 use link::tls::ClientFiles;
-use responder::{attach, lesc};
+use responder::{answer, attach, lesc, ncic};
 use telemetry::CenterMetrics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,8 +16,9 @@ use tokio_util::task::TaskTracker;
 use super::directory::Directory;
 
 const CENTER: &str = "AX";
-/// They take what comes; what they answer comes later.
-const ATTACHED: [&str; 5] = ["FB", "IC", "SS", "ZA", "ZB"];
+/// They take what comes and answer nothing.
+const ATTACHED: [&str; 4] = ["IC", "SS", "ZA", "ZB"];
+const NCIC: &str = "FB";
 
 /// The stations, on a thread of their own.
 #[derive(Debug)]
@@ -41,6 +42,20 @@ impl Stations {
         let added = Some(directory.added_file());
         let center = lesc::Lesc::open(lesc::Config { added, metrics: Some(metrics), ..config })?;
         let mut names = vec![name];
+        let name = StationName::parse(NCIC)?;
+        let ncic = ncic::Ncic::open(ncic::Config {
+            station: name,
+            link: dialer(name),
+            ori: Ori::parse("ZZNCIC000")?,
+            center: *answer::ORI,
+            data: directory.violators(),
+            seed: directory.seed(),
+            persons: directory.persons(),
+            violators: ncic::COUNT,
+            indexes: directory.criminal_indexes(),
+            templates: None,
+        })?;
+        names.push(name);
         let mut attached = Vec::new();
         for name in ATTACHED {
             let station = StationName::parse(name)?;
@@ -52,6 +67,13 @@ impl Stations {
             runtime.block_on(async {
                 let tasks = TaskTracker::new();
                 tasks.spawn(center.run(stop.clone()));
+                let (ncic, ended) = (ncic.run(stop.clone()), stop.clone());
+                tasks.spawn(async move {
+                    // Said in the log already: without its journal there is nothing to go on with.
+                    if ncic.await.is_err() {
+                        ended.cancel();
+                    }
+                });
                 for station in attached {
                     tasks.spawn(station.run(stop.clone()));
                 }
