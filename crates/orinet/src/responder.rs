@@ -114,7 +114,7 @@ fn stand_in(arguments: &NcicArguments) -> ExitCode {
     if let Err(error) = arguments.log.init("info") {
         return failed(USAGE, error.as_ref());
     }
-    let opened = arguments.station.dialer().and_then(|link| {
+    let opened = arguments.station.dialer().map_err(anyhow::Error::from).and_then(|link| {
         Ok(Ncic::open(ncic::Config {
             station: arguments.station.name,
             link,

@@ -106,8 +106,7 @@ impl Directory {
         make_operator(&path, wanted.addresses.admin)?;
         issue_certificates(&path)?;
         let index_note = build_indexes(&path, wanted)?;
-        let directory =
-            Self { path, _temporary: temporary, persons: wanted.persons, seed: wanted.seed, index_note };
+        let directory = Self { path, _temporary: temporary, persons: wanted.persons, seed: wanted.seed, index_note };
         directory.write_known()?;
         Ok(directory)
     }

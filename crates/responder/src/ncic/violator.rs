@@ -142,12 +142,14 @@ const REGISTERED: [&str; 10] = ["PK", "IR", "IQ", "SY", "EG", "BG", "YE", "SU", 
 
 /// The category of a removal case: its offense code.
 fn offense(person: &Person) -> Option<&'static str> {
-    match person.status {
-        Status::Removed if person.number(IdentifierKind::Fbi).is_some() => Some("8003"),
-        Status::OrderedRemoved => Some("8004"),
-        Status::InProceedings if REGISTERED.contains(&person.birth_place.as_str()) => Some("8005"),
-        _ => None,
-    }
+    let (status, is_numbered) = (person.status, person.number(IdentifierKind::Fbi).is_some());
+    let is_registered = REGISTERED.contains(&person.birth_place.as_str());
+    let categories = [
+        (status == Status::Removed && is_numbered, "8003"),
+        (status == Status::OrderedRemoved, "8004"),
+        (status == Status::InProceedings && is_registered, "8005"),
+    ];
+    categories.into_iter().find_map(|(is_of_it, code)| is_of_it.then_some(code))
 }
 
 /// The file of a seed.
