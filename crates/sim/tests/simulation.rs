@@ -18,6 +18,15 @@ fn every_seed_holds() {
     assert_eq!(result.passed, count);
 }
 
+/// What they found: a copy sent again after its hold, late copies around a diversion, a copy that expired while it was stored.
+#[test]
+fn seeds_that_once_failed_hold() {
+    for seed in [47, 546, 666, 1671, 1_882_768_100_295_693] {
+        let result = run(seed, None);
+        assert!(result.is_ok(), "SIM_SEED={seed}");
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run_to_the_byte() {
     for seed in 0..10 {

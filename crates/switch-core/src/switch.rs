@@ -368,6 +368,15 @@ impl Switch {
             }
             self.ask(record.sequence);
         }
+        // The clock may have been set on meanwhile: what has expired before it was durable is returned, and never sent.
+        let expired = |delivery| {
+            let copy = self.folds.copies.get(delivery);
+            copy.is_some_and(|copy| copy.expires <= self.now.wall && self.network.at(copy.station).is_some())
+        };
+        if queued.iter().any(expired) {
+            self.index_expiries(&queued);
+            self.expire();
+        }
         for station in touched {
             self.pump(station);
         }
