@@ -32,6 +32,7 @@ const LEFT: &[Left] = &[
     ("log-query-refused", Some("3.1 receive"), "searches do not answer", &[]),
     ("niem-in", Some("5.0 receive 3 4 NLQ"), "a search answers", &[SEARCH_OF_XML]),
     ("ofml-marks", Some("3.5 attach 3"), "the mark of a delivery is lost", &["what_was_acknowledged_survives_a_kill"]),
+    ("operator-again", Some("3700.0 timeout"), "an hour passes", &[]),
     ("operator-divert-restart", Some("2.0 restart 4"), "the end of the journal is lost", &[]),
     ("operator-drain", Some("2.0 full"), "the disk is full", &[]),
     ("operator-hold", Some("3700.0 timeout"), "an hour passes", &[]),
@@ -89,6 +90,15 @@ fn what_is_left_out_is_there_and_shown_by_tests_that_are_there() {
         for test in *tests {
             assert!(sources.contains(&format!("fn {test}()")), "{name}: there is no test {test}");
         }
+    }
+}
+
+/// A real switch reads what it asks for; a transcript that leaves that open tells only half of what comes.
+#[test]
+fn what_is_replayed_to_its_end_reads_all_that_it_asks_for() {
+    for (name, text) in transcripts() {
+        let Some((part, true)) = replayed(&name, &text) else { continue };
+        assert_eq!(script::unread(part), 0, "{name}");
     }
 }
 

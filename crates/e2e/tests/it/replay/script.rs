@@ -56,6 +56,19 @@ pub(super) fn read(text: &str) -> Vec<Step> {
     steps
 }
 
+/// What the switch asks the journal for and does not get before it stops or the transcript ends, in records.
+pub(super) fn unread(text: &str) -> usize {
+    text.lines().fold(0, |open, line| {
+        let event = line.strip_prefix("> ").and_then(|event| event.split(' ').nth(1));
+        match event {
+            _ if line.starts_with("< load ") => open + 1,
+            Some("load") => open - 1,
+            Some("restart") => 0,
+            _ => open,
+        }
+    })
+}
+
 /// A text as a transcript shows it, without the times that it bears.
 pub(super) fn shown(text: &str) -> Vec<String> {
     let text = text.replace("\r\n\u{7f}", "⏎\n").replace("\r\n", "␍␊\n");
