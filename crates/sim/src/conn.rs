@@ -208,7 +208,8 @@ impl Conn {
                 let piece = output.split_to(output.len().min(self.piece_bytes)).freeze();
                 trace(&piece);
                 wrote = true;
-                if self.half_open {
+                // After a loss nothing more arrives: no connection leaves out a part of what it carries.
+                if self.half_open || pipe.ends_at.is_some() {
                     continue;
                 }
                 let late = if rng.random_bool(0.2) { rng.random_range(0..=self.latency_us) } else { 0 };

@@ -9,7 +9,7 @@ use codec::time::Timestamp;
 use switch_core::reading::{Reading, read};
 use switch_core::{Delivery, Format, Kind, NetworkConfig, StationView, Switch};
 
-use crate::ledger::{Check, Copy, Done, Ledger, Violation, ensure};
+use crate::ledger::{Check, Copy, Done, End, Ledger, Violation, ensure};
 use crate::network::{CLIENTS, class_of, may_send, station, stations_of};
 use crate::traffic::mark_of;
 
@@ -117,7 +117,10 @@ pub(crate) struct Model {
     first_sent: BTreeSet<u64>,
     first_arrived: BTreeSet<u64>,
     sent_last: BTreeMap<Flow, u64>,
-    arrived_last: BTreeMap<Flow, u64>,
+    /// By where it arrives too: what is diverted goes over another station's links.
+    arrived_last: BTreeMap<(StationName, Flow), u64>,
+    /// Copies whose return was lost with the end of the journal: later ones of their flow have gone meanwhile.
+    unreturned: BTreeSet<u64>,
     /// Of a copy that waits: sends of lower classes, and of its own or higher ones, that went before it.
     passed: BTreeMap<u64, (usize, usize)>,
     /// Letters that an operator wants discarded or sent again.
@@ -143,6 +146,7 @@ impl Model {
             first_arrived: BTreeSet::new(),
             sent_last: BTreeMap::new(),
             arrived_last: BTreeMap::new(),
+            unreturned: BTreeSet::new(),
             passed: BTreeMap::new(),
             wanted: BTreeSet::new(),
             classes_disturbed: false,
@@ -326,6 +330,10 @@ impl Model {
             ledger.apply(sequence, &reading(sequence, *kind, record)?)?;
         }
         self.open = ledger.copies.iter().filter(|(_, copy)| copy.end.is_none()).map(|(number, _)| *number).collect();
+        let returned = |number: &&u64| {
+            matches!(self.ledger.copies.get(*number).and_then(|copy| copy.end.as_ref()), Some(End::Returned(_)))
+        };
+        self.unreturned.extend(self.open.iter().filter(returned));
         // What was sent was durable before: neither set has anything that is gone.
         self.ledger = ledger;
         Ok(())
@@ -353,7 +361,7 @@ impl Model {
         let late_us = if self.body_loads { LATE_US + LOADS_US } else { LATE_US };
         let overdue = when.wall.since(copy.expires).as_micros() > u128::from(late_us);
         ensure(!(overdue && when.steady_us > late_us), || format!("copy {number} is sent after it has expired"))?;
-        if self.first_sent.insert(number) && !copy.notice {
+        if self.first_sent.insert(number) && !copy.notice && !self.unreturned.contains(&number) {
             let flow = (copy.home, copy.destination, copy.sender, copy.key, copy.class);
             let last = self.sent_last.insert(flow, number);
             ensure(last.is_none_or(|last| last < number), || format!("copy {number} is first sent after {last:?}"))?;
@@ -406,9 +414,10 @@ impl Model {
         })?;
         self.is_what_it_was(client, &copy, number, bytes)?;
         // What was moved had its first sending elsewhere: its repeat here may come behind later ones.
-        if self.first_arrived.insert(number) && !copy.notice && copy.at.len() == 1 {
-            let flow = (here, copy.destination, copy.sender, copy.key, copy.class);
-            let last = self.arrived_last.insert(flow, number);
+        let in_its_place = copy.at.len() == 1 && !self.unreturned.contains(&number);
+        if self.first_arrived.insert(number) && !copy.notice && in_its_place {
+            let flow = (copy.home, copy.destination, copy.sender, copy.key, copy.class);
+            let last = self.arrived_last.insert((here, flow), number);
             ensure(last.is_none_or(|last| last < number), || format!("copy {number} arrives first after {last:?}"))?;
         }
         Ok(number)
@@ -467,7 +476,7 @@ impl Model {
                 (expected.difference(&letters).collect::<Vec<_>>(), letters.difference(&expected).collect::<Vec<_>>());
             format!("dead letters {missing:?} are missing, {extra:?} are too many")
         })?;
-        let delivered = |copy: &&Copy| copy.end == Some(crate::ledger::End::Delivered);
+        let delivered = |copy: &&Copy| copy.end == Some(End::Delivered);
         self.counts.delivered = self.ledger.copies.values().filter(delivered).count() as u64;
         self.counts.returned = self.ledger.copies.len() as u64 - self.counts.delivered;
         self.counts.records = self.records.len() as u64;
