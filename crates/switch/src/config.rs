@@ -112,6 +112,32 @@ impl fmt::Display for ConfigError {
     }
 }
 
+/// The body of the fuzz target `configuration`: whatever is written, each problem is said of a line that is there, and what
+/// is valid is so again in a switch that runs.
+///
+/// # Panics
+/// If something does not hold that must hold of any text.
+pub fn fuzz(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let directory = Path::new("somewhere");
+    match Config::parse(text, directory, &[]) {
+        Ok(config) => {
+            let order: Vec<_> = config.network.stations().map(|station| station.name).collect();
+            let again = Config::parse(text, directory, &order);
+            assert!(again.is_ok(), "a valid file cannot be read again: {again:?}");
+        }
+        Err(problems) => {
+            assert!(!problems.is_empty(), "a file is refused, and nothing is said");
+            // The end of a text that ends with a line's end is on a line of its own.
+            let lines = text.split('\n').count();
+            for (line, problem) in &problems {
+                assert!(*line <= lines, "line {line} of {lines}: {problem}");
+                assert!(!problem.trim().is_empty(), "a problem is not said");
+            }
+        }
+    }
+}
+
 impl Config {
     /// Port of the links, unless configured (`protocol-specs/wire.md` 1.1).
     pub const LINKS: &str = "127.0.0.1:7020";

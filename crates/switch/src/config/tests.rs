@@ -160,3 +160,19 @@ fn a_carried_key_can_be_accepted_and_one_that_the_dictionary_has_is_named() {
     assert!(line == 3 && problem.starts_with("[switch] carried: \"YQ\": YQ is in the dictionary"), "{line} {problem}");
     assert_eq!(carrying("").unwrap_err().remove(0).0, 9, "KQ is nobody's");
 }
+
+#[test]
+fn the_fuzz_corpus_holds_and_most_of_it_is_read() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/configuration");
+    let files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let texts: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    texts.iter().for_each(|text| super::fuzz(text.as_bytes()));
+    let valid = |text: &&String| Config::parse(text, Path::new("dir"), &[]).is_ok();
+    assert!(texts.iter().filter(valid).count() >= 3);
+    // Cut anywhere, it is still answered with a line that is there.
+    for text in &texts {
+        for end in (0..text.len()).step_by(97) {
+            super::fuzz(&text.as_bytes()[..end]);
+        }
+    }
+}
