@@ -6,6 +6,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 #[path = "../examples/count-core/scenario.rs"]
 mod scenario;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn message(criterion: &mut Criterion) {
     let mut scenario = scenario::Scenario::new();
     criterion.bench_function("one message, from reception to the receiver's ack (5 events)", |bencher| {

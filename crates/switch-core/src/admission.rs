@@ -27,7 +27,7 @@ use self::own::{Own, is_own_key};
 use crate::directory::Directory;
 use crate::effect::Effect;
 use crate::folds::Folds;
-use crate::network::{Network, StationIndex};
+use crate::network::{Lead, Network, StationIndex};
 use crate::query::{self, is_log_query};
 use crate::record::Received;
 
@@ -257,11 +257,17 @@ impl<'a> Court<'a, '_> {
             Destination::Line(code) => !rule.group && self.network.is_group(*code),
             Destination::Ori(_) | Destination::Other(_) => false,
         };
-        let wrong = destinations.iter().find(|one| broadcast(one) || !one.kind().is_some_and(|kind| rule.allows(kind)));
+        let (mut wrong, mut lines) = (None, 0_usize);
+        for one in destinations.iter() {
+            let kind = one.kind();
+            lines = lines.saturating_add(usize::from(kind == Some(DestinationKind::Line)));
+            if wrong.is_none() && (broadcast(&one) || !kind.is_some_and(|kind| rule.allows(kind))) {
+                wrong = Some(one);
+            }
+        }
         if let Some(one) = wrong.filter(|_| destinations.count() <= rule.max) {
             return Err(fail(ErNumber::Destinations, shown(one.as_str())));
         }
-        let lines = destinations.iter().filter(|one| one.kind() == Some(DestinationKind::Line)).count();
         if destinations.count() > rule.max || lines > rule.max_lines {
             let detail = match rule.max_lines {
                 0 => format!("AT MOST {} DESTINATIONS", rule.max),
@@ -273,12 +279,15 @@ impl<'a> Court<'a, '_> {
     }
 
     fn priority(&self, spec: &MessageSpec, destinations: &Destinations<'_>, body: &[u8]) -> Priority {
-        let codes = destinations.iter().filter_map(|one| match one {
-            Destination::Line(code) => Some(code),
-            Destination::Ori(_) | Destination::Other(_) => None,
-        });
-        let (groups, lines): (Vec<_>, Vec<_>) = codes.partition(|code| self.network.is_group(*code));
-        spec.class(body, lines.len(), groups.len())
+        let (mut lines, mut groups) = (0_usize, 0_usize);
+        for one in destinations.iter() {
+            match one {
+                Destination::Line(code) if self.network.is_group(code) => groups = groups.saturating_add(1),
+                Destination::Line(_) => lines = lines.saturating_add(1),
+                Destination::Ori(_) | Destination::Other(_) => {}
+            }
+        }
+        spec.class(body, lines, groups)
     }
 
     /// Rows 8 and 9: all destinations exist, all of them take the key.
@@ -299,14 +308,15 @@ impl<'a> Court<'a, '_> {
                 }
                 continue;
             }
-            let Some(targets) = self.targets(station, input.sender, destination) else {
+            let before = routes.len();
+            if self.targets(station, input.sender, destination, &mut routes).is_none() {
                 unknown.push(shown(destination.as_str()));
                 continue;
-            };
-            if is_own_key(spec.key) || targets.iter().any(|target| !self.network.accepts(target.station, spec.key)) {
+            }
+            let mut targets = routes.iter().skip(before);
+            if is_own_key(spec.key) || targets.any(|target| !self.network.accepts(target.station, spec.key)) {
                 unwilling.push(shown(destination.as_str()));
             }
-            routes.extend(targets);
         }
         if !unknown.is_empty() {
             return Err(fail(ErNumber::Destinations, unknown.join(", ")));
@@ -318,29 +328,35 @@ impl<'a> Court<'a, '_> {
         Ok((routes, owns))
     }
 
-    /// Where a destination leads; nothing where it does not exist (`protocol-specs/wire.md` 2.5).
-    fn targets(&self, station: StationIndex, sender: Ori, destination: Destination<'_>) -> Option<Vec<Route>> {
+    /// Adds where a destination leads; nothing where it does not exist (`protocol-specs/wire.md` 2.5).
+    fn targets(
+        &self,
+        station: StationIndex,
+        sender: Ori,
+        destination: Destination<'_>,
+        routes: &mut Vec<Route>,
+    ) -> Option<()> {
         let name = StationName::parse(destination.as_str()).ok()?;
         match destination {
             Destination::Ori(ori) => {
                 let entry = self.directory.ori(ori).filter(|entry| entry.active)?;
                 let served = self.network.serving(ori, entry.line)?;
-                Some(vec![Route { station: served, destination: name }])
+                routes.push(Route { station: served, destination: name });
             }
-            Destination::Line(code) => {
-                let own = self.directory.ori(sender)?.line;
-                let from_group = self.network.is_group(code);
-                let leads = self.network.leads(code)?.into_iter();
-                let mut stations: Vec<_> = leads
-                    .filter(|(line, target)| !from_group || (*line != own && *target != station))
-                    .map(|(_, target)| target)
-                    .collect();
-                stations.sort_unstable();
-                stations.dedup();
-                Some(stations.into_iter().map(|station| Route { station, destination: name }).collect())
-            }
-            Destination::Other(_) => None,
+            Destination::Line(code) => match self.network.lead(code)? {
+                Lead::Station(index) => routes.push(Route { station: *index, destination: name }),
+                Lead::Group(members) => {
+                    let own = self.directory.ori(sender)?.line;
+                    let others = members.iter().filter(|(line, target)| *line != own && *target != station);
+                    let mut stations: Vec<_> = others.map(|(_, target)| *target).collect();
+                    stations.sort_unstable();
+                    stations.dedup();
+                    routes.extend(stations.into_iter().map(|station| Route { station, destination: name }));
+                }
+            },
+            Destination::Other(_) => return None,
         }
+        Some(())
     }
 }
 

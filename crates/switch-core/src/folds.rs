@@ -334,14 +334,15 @@ impl Folds {
     /// What happens to messages of a key for a station.
     pub(crate) fn state(&self, network: &Network, station: StationIndex, key: MessageKey) -> DestinationState {
         let configured = network.state(station, key);
-        if let Some(state) = self.states.find(station, Some(key)) {
-            return state;
+        let Some(set) = self.states.of_station(station) else { return configured };
+        if let Some(state) = set.get(&Some(key)) {
+            return *state;
         }
         let own = matches!(configured, DestinationState::Remove | DestinationState::Unsupported);
         if own || SPARED.contains(&key.as_str()) {
             return configured;
         }
-        self.states.find(station, None).unwrap_or(configured)
+        set.get(&None).copied().unwrap_or(configured)
     }
 
     /// Gives the stations of a network that takes another's place their places. False: they have others already.

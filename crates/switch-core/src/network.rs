@@ -279,8 +279,10 @@ pub(crate) struct StationIndex(pub(crate) u16);
 
 /// Where a two-character code leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Lead {
+pub(crate) enum Lead {
+    /// A line: to its station.
     Station(StationIndex),
+    /// A group or region: to its lines and their stations.
     Group(Vec<(Line, StationIndex)>),
 }
 
@@ -410,12 +412,9 @@ impl Network {
         }
     }
 
-    /// Where a two-character code leads: its station, or the stations of a group's lines.
-    pub(crate) fn leads(&self, code: Line) -> Option<Vec<(Line, StationIndex)>> {
-        match self.by_code.get(&code)? {
-            Lead::Station(index) => Some(vec![(code, *index)]),
-            Lead::Group(members) => Some(members.clone()),
-        }
+    /// Where a two-character code leads.
+    pub(crate) fn lead(&self, code: Line) -> Option<&Lead> {
+        self.by_code.get(&code)
     }
 
     pub(crate) fn is_group(&self, code: Line) -> bool {

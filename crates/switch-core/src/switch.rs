@@ -109,6 +109,8 @@ struct Link {
 struct Unstored {
     sequence: Sequence,
     bytes: usize,
+    /// Whose message it holds, which waits for its ack, and who sent that again meanwhile.
+    accept: Option<(LinkId, Token)>,
     accepts: Vec<(LinkId, Token)>,
     replies: Vec<(Request, Reply)>,
     deliveries: Vec<Delivery>,
@@ -324,21 +326,20 @@ impl Switch {
     /// Writes a record and takes it into the folds. `accept` is acknowledged once it is durable, and its copies go to
     /// their queues then.
     fn store(&mut self, mut record: Record, accept: Option<(LinkId, Token)>) {
-        let deliveries: Vec<_> = record.admitted().map(|copy| copy.delivery).collect();
-        let moved: Vec<_> = record.moved().collect();
+        let mut deliveries: Vec<_> = record.admitted().map(|copy| copy.delivery).collect();
+        let users = deliveries.len();
+        deliveries.extend(record.moved());
         let sequence = self.folds.next_sequence();
         let (kind, payload) = (record.kind(), record.encode());
         let applied = self.folds.apply(sequence, &record);
         debug_assert!(applied.is_some(), "the switch writes what it can read");
         let restated = states::restated(&record);
-        if !deliveries.is_empty() {
-            self.bodies.keep(sequence, Arc::new(record), payload.len(), deliveries.len());
+        if users > 0 {
+            self.bodies.keep(sequence, Arc::new(record), payload.len(), users);
         }
         self.unstored_bytes = self.unstored_bytes.saturating_add(payload.len());
-        let accepts = accept.into_iter().collect();
-        let mut deliveries = deliveries;
-        deliveries.extend(moved);
-        let unstored = Unstored { sequence, bytes: payload.len(), accepts, replies: Vec::new(), deliveries };
+        let (accepts, replies) = (Vec::new(), Vec::new());
+        let unstored = Unstored { sequence, bytes: payload.len(), accept, accepts, replies, deliveries };
         self.unstored.push_back(unstored);
         self.actions.push_back(Action::Store { sequence, kind: kind as u8, record: payload });
         for station in restated {
@@ -356,7 +357,7 @@ impl Switch {
         while self.unstored.front().is_some_and(|record| record.sequence <= through) {
             let Some(record) = self.unstored.pop_front() else { break };
             self.unstored_bytes = self.unstored_bytes.saturating_sub(record.bytes);
-            for (link, token) in record.accepts {
+            for (link, token) in record.accept.into_iter().chain(record.accepts) {
                 if self.links.contains_key(&link) {
                     self.actions.push_back(Action::Accept { link, token });
                 }
@@ -399,7 +400,11 @@ impl Switch {
         self.store = Store::Full;
         self.observe(Observation::StoreFull);
         self.resume();
-        let waiting: Vec<_> = self.unstored.iter_mut().flat_map(|record| std::mem::take(&mut record.accepts)).collect();
+        let waiting: Vec<_> = self
+            .unstored
+            .iter_mut()
+            .flat_map(|record| record.accept.take().into_iter().chain(std::mem::take(&mut record.accepts)))
+            .collect();
         for (link, token) in waiting {
             self.turn_away(link, token, Refusal::Temporary);
         }

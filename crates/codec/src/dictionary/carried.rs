@@ -31,7 +31,7 @@ impl Dictionary {
         }
         specs.sort_by_key(|spec| spec.key);
         specs.dedup_by_key(|spec| spec.key);
-        Ok(Self { specs })
+        Ok(Self::of(specs))
     }
 }
 

@@ -175,9 +175,7 @@ impl FieldSpec {
         if value.is_empty() {
             return Ok(());
         }
-        let fold = matches!(self.text, Text::Coded);
-        let allowed = |byte: u8| self.characters.contains(if fold { byte.to_ascii_uppercase() } else { byte });
-        if !value.bytes().all(allowed) {
+        if !self.written.contain(value) {
             return Err("CHARACTER");
         }
         let listed = |codes: &[String]| codes.iter().any(|code| code.eq_ignore_ascii_case(value));

@@ -113,6 +113,8 @@ pub struct FieldSpec {
     pub length: RangeInclusive<usize>,
     /// Which bytes its value can have.
     pub characters: Characters,
+    /// Which bytes it can be written with: those, and the small letters that are folded into them.
+    pub(super) written: Characters,
     /// The only values it can have, where they are few.
     pub values: Vec<Value>,
     /// The table that its values come from, where they are many.
@@ -185,9 +187,9 @@ pub enum Unknown {
     Refused,
 }
 
-/// A set of printable ASCII characters: for each byte up to 0x7F, whether it is in the set.
+/// A set of printable ASCII characters: for each byte, whether it is in the set.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Characters([bool; 128]);
+pub struct Characters([bool; 256]);
 
 impl Characters {
     /// Reads a set as a regular expression would write it between brackets: `A-Z0-9 '-`. A hyphen that does not stand
@@ -195,7 +197,7 @@ impl Characters {
     /// set is empty.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut set = [false; 128];
+        let mut set = [false; 256];
         let mut rest = text.as_bytes();
         loop {
             let (first, last, after) = match rest {
@@ -215,6 +217,20 @@ impl Characters {
     #[must_use]
     pub fn contains(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte)) == Some(&true)
+    }
+
+    /// Whether all bytes of a text are in the set; without a branch for each.
+    pub(super) fn contain(&self, text: &str) -> bool {
+        text.bytes().fold(true, |all, byte| all & self.contains(byte))
+    }
+
+    /// The set with the small letters of its capitals.
+    pub(super) fn folded(&self) -> Self {
+        let mut folded = *self;
+        for (byte, is) in (0..=u8::MAX).zip(&mut folded.0) {
+            *is |= byte.is_ascii_lowercase() && self.contains(byte.to_ascii_uppercase());
+        }
+        folded
     }
 }
 

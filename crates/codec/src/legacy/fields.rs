@@ -4,13 +4,7 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
-use nom::bytes::complete::take_while_m_n;
-use nom::character::complete::char;
-use nom::combinator::opt;
-use nom::sequence::terminated;
-use nom::{IResult, Parser as _};
-
-use super::{eol, utf8};
+use super::{after_eol, utf8};
 use crate::error::DecodeError;
 
 /// One `PFX/value` of a body.
@@ -50,13 +44,19 @@ impl fmt::Debug for Field<'_> {
 /// caller can tell what is missing from a body that also has something wrong.
 #[must_use]
 pub const fn fields(body: &[u8]) -> Fields<'_> {
-    Fields { body, at: 0 }
+    let text = match str::from_utf8(body) {
+        Ok(text) => Some(text),
+        Err(_) => None,
+    };
+    Fields { body, text, at: 0 }
 }
 
 /// The fields of a body, in order: see [`fields`].
 #[derive(Clone)]
 pub struct Fields<'a> {
     body: &'a [u8],
+    /// The same as text, where all of it is one: then no field is looked at again for that.
+    text: Option<&'a str>,
     /// Where the next chunk begins; at the body's end there is none.
     at: usize,
 }
@@ -76,11 +76,7 @@ impl<'a> Iterator for Fields<'a> {
         let chunk = if let Some(period) = memchr::memchr(b'.', left) {
             let (chunk, after) = left.split_at_checked(period).unwrap_or((left, &[]));
             let after = after.split_first().map_or(after, |(_, after)| after);
-            let after = match after.first() {
-                Some(b'\r' | b'\n') => opt(eol).parse(after).map_or(after, |(after, _)| after),
-                _ => after,
-            };
-            self.at = self.body.len().saturating_sub(after.len());
+            self.at = self.body.len().saturating_sub(after_eol(after).len());
             chunk
         } else {
             self.at = self.body.len();
@@ -90,21 +86,29 @@ impl<'a> Iterator for Fields<'a> {
             }
             chunk
         };
+        let text = match self.text {
+            Some(text) => text.get(offset..offset.saturating_add(chunk.len())),
+            None => utf8(chunk),
+        };
         let error = DecodeError { offset, field: "field", rule: "a prefix of 2 or 3 letters, `/`, a value" };
-        Some(field(chunk, offset).ok_or(error))
+        Some(text.and_then(|text| field(text, offset)).ok_or(error))
     }
 }
 
 impl FusedIterator for Fields<'_> {}
 
-fn field(chunk: &[u8], offset: usize) -> Option<Field<'_>> {
-    let (_, letters) = prefix(chunk).ok()?;
-    let (prefix, value) = utf8(chunk)?.split_at_checked(letters.len())?;
-    Some(Field { prefix, value: value.strip_prefix('/')?, offset })
+fn field(chunk: &str, offset: usize) -> Option<Field<'_>> {
+    let letters = match chunk.as_bytes() {
+        [a, b, b'/', ..] if letters(&[*a, *b]) => 2,
+        [a, b, c, b'/', ..] if letters(&[*a, *b, *c]) => 3,
+        _ => return None,
+    };
+    let (prefix, value) = chunk.split_at_checked(letters)?;
+    Some(Field { prefix, value: value.get(1..)?, offset })
 }
 
-fn prefix(chunk: &[u8]) -> IResult<&[u8], &[u8]> {
-    terminated(take_while_m_n(2, 3, |byte: u8| byte.is_ascii_alphabetic()), char('/')).parse(chunk)
+fn letters(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_alphabetic)
 }
 
 fn without_eol(text: &[u8]) -> &[u8] {

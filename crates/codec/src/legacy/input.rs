@@ -17,17 +17,10 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use nom::branch::alt;
-use nom::bytes::complete::{tag_no_case, take_till, take_while_m_n};
-use nom::character::complete::{alphanumeric1, char};
-use nom::combinator::{map, map_opt, opt, value, verify};
-use nom::sequence::{delimited, terminated};
-use nom::{IResult, Parser as _};
-
-use super::{at, eol, utf8};
+use super::{after_eol, utf8};
 use crate::error::DecodeError;
 use crate::name::{Control, Line, MessageKey, NameError, Ori};
+use bytes::Bytes;
 
 /// A message as a station sent it, read as far as its header goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,9 +43,13 @@ pub struct Input<'a> {
 /// If key, sender or a first destination cannot be read: that is row 1 of admission (`protocol-specs/wire.md` 2.4).
 /// A missing `TXT` is no error here, for key and sender are known then.
 pub fn parse_input(bytes: &[u8]) -> Result<Input<'_>, DecodeError> {
-    let (rest, key) = key(bytes).map_err(at(bytes, "message key", "2 to 6 letters or digits and a period"))?;
-    let (rest, sender) =
-        sender(rest).map_err(at(bytes, "sender", "an ORI of 2 letters and 7 letters or digits, and a period"))?;
+    let fault = |left: &[u8], field, rule| {
+        let offset = bytes.len().saturating_sub(left.len());
+        DecodeError { offset, field, rule }
+    };
+    let (rest, key) = key(bytes).map_err(|left| fault(left, "message key", "2 to 6 letters or digits and a period"))?;
+    let (rest, sender) = sender(rest)
+        .map_err(|left| fault(left, "sender", "an ORI of 2 letters and 7 letters or digits, and a period"))?;
     let offset = bytes.len().saturating_sub(rest.len());
     let Pieces { destinations, control, body } = pieces(rest);
     if destinations.count == 0 {
@@ -249,14 +246,24 @@ impl InputHeader<'_> {
 /// Key, sender, control field and `TXT` at their longest: 6 + 1 + 9 + 1, 1 + 20 + 1, 3 + 2.
 const HEADER_BYTES_MAX: usize = 44;
 
-fn key(input: &[u8]) -> IResult<&[u8], MessageKey> {
-    let text = map_opt(take_while_m_n(2, 6, |byte: u8| byte.is_ascii_alphanumeric()), utf8);
-    terminated(map_opt(text, |text| MessageKey::parse(text).ok()), char('.')).parse(input)
+/// A message key and what follows its period; else where reading ended.
+fn key(input: &[u8]) -> Result<(&[u8], MessageKey), &[u8]> {
+    let (word, rest) = word(input, 6);
+    let key = utf8(word).and_then(|text| MessageKey::parse(text).ok()).ok_or(input)?;
+    Ok((rest.strip_prefix(b".").ok_or(rest)?, key))
 }
 
-fn sender(input: &[u8]) -> IResult<&[u8], Ori> {
-    let text = map_opt(take_while_m_n(9, 9, |byte: u8| byte.is_ascii_alphanumeric()), utf8);
-    terminated(map_opt(text, |text| Ori::parse(text).ok()), char('.')).parse(input)
+/// An ORI and what follows its period; else where reading ended.
+fn sender(input: &[u8]) -> Result<(&[u8], Ori), &[u8]> {
+    let (word, rest) = word(input, 9);
+    let sender = utf8(word).and_then(|text| Ori::parse(text).ok()).ok_or(input)?;
+    Ok((rest.strip_prefix(b".").ok_or(rest)?, sender))
+}
+
+/// The letters and digits with which a text begins, at most so many, and what follows them.
+fn word(text: &[u8], most: usize) -> (&[u8], &[u8]) {
+    let length = text.iter().take(most).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    text.split_at_checked(length).unwrap_or((text, &[]))
 }
 
 struct Pieces<'a> {
@@ -272,7 +279,7 @@ fn pieces(input: &[u8]) -> Pieces<'_> {
     let mut control = None;
     let mut body = None;
     let mut destinations_end = input.len();
-    while let Ok((after, piece)) = piece(rest) {
+    while let Some((after, piece)) = piece(rest) {
         match piece {
             Piece::Destination if control.is_none() => count = count.saturating_add(1),
             Piece::Control(text) if control.is_none() => {
@@ -302,18 +309,29 @@ enum Piece<'a> {
     End,
 }
 
-fn piece(input: &[u8]) -> IResult<&[u8], Piece<'_>> {
-    alt((
-        value(
-            Piece::Destination,
-            terminated(verify(alphanumeric1, |piece: &[u8]| matches!(piece.len(), 2 | 9)), char('.')),
-        ),
-        value(Piece::End, (tag_no_case("TXT"), opt(eol))),
-        map(delimited(char('*'), map_opt(take_till(ends_control), utf8), char('.')), Piece::Control),
-        value(Piece::Destination, terminated(alphanumeric1, char('.'))),
-    ))
-    .parse(input)
+/// The first piece and what follows it; nothing where none begins.
+fn piece(input: &[u8]) -> Option<(&[u8], Piece<'_>)> {
+    if let [b'*', rest @ ..] = input {
+        let end = rest.iter().position(|byte| ends_control(*byte))?;
+        let (text, rest) = rest.split_at_checked(end)?;
+        return Some((rest.strip_prefix(b".")?, Piece::Control(utf8(text)?)));
+    }
+    let (word, rest) = word(input, usize::MAX);
+    let ended = rest.strip_prefix(b".");
+    match ended {
+        Some(after) if matches!(word.len(), 2 | 9) => return Some((after, Piece::Destination)),
+        _ => {}
+    }
+    if let Some((tag, body)) = input.split_at_checked(END.len())
+        && tag.eq_ignore_ascii_case(END)
+    {
+        return Some((after_eol(body), Piece::End));
+    }
+    ended.filter(|_| !word.is_empty()).map(|after| (after, Piece::Destination))
 }
+
+/// What ends a header.
+const END: &[u8] = b"TXT";
 
 fn ends_control(byte: u8) -> bool {
     matches!(byte, b'.' | b'\r' | b'\n')

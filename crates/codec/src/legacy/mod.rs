@@ -73,6 +73,14 @@ fn eol(input: &[u8]) -> IResult<&[u8], &[u8]> {
     alt((tag("\r\n\x7f"), tag("\r\n"), tag("\n"))).parse(input)
 }
 
+/// What follows a line end, if there is one.
+fn after_eol(text: &[u8]) -> &[u8] {
+    match text {
+        [b'\r', b'\n', 0x7f, after @ ..] | [b'\r', b'\n', after @ ..] | [b'\n', after @ ..] => after,
+        _ => text,
+    }
+}
+
 /// The bytes as text. Bytes beyond ASCII are another check's business: admission's first, and each field's set of
 /// characters.
 fn utf8(bytes: &[u8]) -> Option<&str> {

@@ -6,6 +6,10 @@ mod scenario;
 
 use scenario::Scenario;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(operation), Some(times)) = (arguments.next(), arguments.next()) else {

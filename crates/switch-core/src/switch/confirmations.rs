@@ -10,7 +10,7 @@ use codec::time::{Stamp, Timestamp};
 
 use super::intake::Draft;
 use super::{Store, Switch};
-use crate::admission::Passed;
+use crate::admission::{Passed, Route};
 use crate::effect::{Confirmation, ConfirmationId, Effect};
 use crate::event::{Msn, Observation};
 use crate::folds::{OPEN_MAX, OPEN_OF_PAIR_MAX};
@@ -67,19 +67,13 @@ impl Switch {
     }
 
     /// What a message means for the confirmations that are open. Of a YQ, those count that are asked of who gets a copy.
-    pub(super) fn confirmed(
-        &self,
-        msn: Msn,
-        reception: &Received,
-        copies: &[CopyTo],
-        routes: &[StationName],
-    ) -> Vec<Effect> {
+    pub(super) fn confirmed(&self, msn: Msn, reception: &Received, copies: &[CopyTo], routes: &[Route]) -> Vec<Effect> {
         let (Some(key), Some(sender)) = (reception.key, reception.sender) else { return Vec::new() };
         match key.as_str() {
             ASK => self.asked(msn, sender, reception, copies),
             ANSWER => {
                 let told = Told::of(reception.body());
-                let askers = addresses(routes.iter().copied());
+                let askers = addresses(routes.iter().map(|route| route.destination));
                 askers.filter_map(|asker| self.answered(sender, asker, reception.control, &told)).collect()
             }
             _ => Vec::new(),

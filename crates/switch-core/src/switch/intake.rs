@@ -42,7 +42,7 @@ impl Switch {
             return self.turn_away(link, token, Refusal::TooManyUnacknowledged);
         }
         self.store_lazy();
-        let (network, dictionary) = (Arc::clone(&self.network), Arc::clone(&self.dictionary));
+        let dictionary = Arc::clone(&self.dictionary);
         let reception = Received {
             station: name,
             link,
@@ -57,7 +57,7 @@ impl Switch {
             translated: None,
             body_offset: 0,
         };
-        match self.court(&network, &dictionary).judge(station, message, &reception) {
+        match self.court(&self.network, &dictionary).judge(station, message, &reception) {
             Ok(passed) if passed.queued.is_some() && self.asks_too_much(station) => {
                 self.turn_away(link, token, Refusal::TooManyUnacknowledged);
             }
@@ -65,7 +65,7 @@ impl Switch {
                 self.turn_away(link, token, Refusal::TooManyUnacknowledged);
             }
             Ok(passed) => {
-                self.accept(station, reception, &passed, Vec::new(), Some((link, token)));
+                self.accept(station, reception, passed, Vec::new(), Some((link, token)));
             }
             Err(fault) => self.refuse(link, token, station, reception, &fault),
         }
@@ -133,20 +133,18 @@ impl Switch {
         &mut self,
         station: StationIndex,
         reception: Received,
-        passed: &Passed<'_>,
+        passed: Passed<'_>,
         mut effects: Vec<Effect>,
         accept: Option<(LinkId, Token)>,
     ) -> Msn {
         let link = reception.link;
         let spec = passed.spec;
-        let reception = Received {
-            key: Some(spec.key),
-            sender: Some(passed.sender),
-            control: passed.control,
-            translated: passed.translated.clone().or_else(|| reception.translated.clone()),
-            body_offset: u32::try_from(passed.body_offset).unwrap_or(u32::MAX),
-            ..reception
-        };
+        let mut reception = reception;
+        reception.key = Some(spec.key);
+        reception.sender = Some(passed.sender);
+        reception.control = passed.control;
+        reception.translated = passed.translated.or(reception.translated);
+        reception.body_offset = u32::try_from(passed.body_offset).unwrap_or(u32::MAX);
         effects.extend(Marked::of(&reception).map(Effect::Marked));
         let outcomes: Vec<_> = passed
             .routes
@@ -168,7 +166,8 @@ impl Switch {
             })
             .collect();
         // The switch's own SM never causes one, and neither does a station's.
-        let numbers = if Some(spec.key.as_str()) == Say::Status.key() { &[][..] } else { &TOLD };
+        let told = outcomes.iter().any(|(_, outcome, _)| outcome.is_some());
+        let numbers = if !told || Some(spec.key.as_str()) == Say::Status.key() { &[][..] } else { &TOLD };
         let mut notices = Vec::new();
         for number in numbers {
             let mut to: Vec<_> =
@@ -206,9 +205,8 @@ impl Switch {
             copies: copies.len(),
             bytes: reception.message.len(),
         });
-        effects.extend(passed.effects.iter().cloned());
-        let addresses: Vec<_> = passed.routes.iter().map(|route| route.destination).collect();
-        effects.extend(self.confirmed(msn, &reception, &copies, &addresses));
+        effects.extend(passed.effects);
+        effects.extend(self.confirmed(msn, &reception, &copies, &passed.routes));
         let notices = notices.into_iter().map(|(notice, _)| notice).chain(queued).chain(answers).collect();
         let record = Record::Accepted(Accepted { reception, msn, copies, notices, effects });
         self.store(record, accept);

@@ -375,7 +375,7 @@ impl Switch {
             return Err(Denial::Conflict("too many hit confirmations are open".to_owned()));
         }
         let discarded = vec![Effect::LetterDiscarded { delivery }];
-        let msn = self.accept(station, reception, &passed, discarded, None);
+        let msn = self.accept(station, reception, passed, discarded, None);
         let what = format!("letter {} went on, changed, as message {}", delivery.number(), msn.0);
         Ok(Plan { what, msn: Some(msn), ..Plan::default() })
     }

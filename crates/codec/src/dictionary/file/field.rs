@@ -90,6 +90,7 @@ impl Source<'_> {
             required: field.required,
             length: least..=most,
             characters,
+            written: if field.free { characters } else { characters.folded() },
             values: self.values(field, &characters)?,
             table,
             except: field.except.iter().map(|code| code.get_ref().clone()).collect(),
