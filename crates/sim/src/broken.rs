@@ -33,11 +33,13 @@ pub enum Broken {
     LosesCopies,
     /// The core does not hear that some links are gone.
     MissesLostLinks,
+    /// An orderly end does not write what has queued.
+    EndsUnwritten,
 }
 
 impl Broken {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AcceptsBeforeDurable,
         Self::SkipsSync,
         Self::RetriesSync,
@@ -52,6 +54,7 @@ impl Broken {
         Self::PrunesTooMuch,
         Self::LosesCopies,
         Self::MissesLostLinks,
+        Self::EndsUnwritten,
     ];
 
     pub(crate) fn lie(self) -> Option<Lie> {
@@ -69,7 +72,8 @@ impl Broken {
             | Self::ForgetsRepeats
             | Self::PrunesTooMuch
             | Self::LosesCopies
-            | Self::MissesLostLinks => None,
+            | Self::MissesLostLinks
+            | Self::EndsUnwritten => None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A disk in memory under the real journal: it forgets what was not synced, tears, fails and fills, and can be made to lie.
+//! A disk in memory under the real journal: it forgets what was not synced, tears, fails at reading and writing, fills, and can
+//! be made to lie.
 //!
 //! A power cut keeps of each unsynced write any of its 512-byte sectors, and of the unsynced directory changes a random part;
 //! a killed process loses nothing that was written. A sync that fails marks some of what it should have written as clean: it
@@ -23,10 +24,18 @@ pub(crate) struct Faults {
     pub(crate) write_fails: f64,
     pub(crate) sync_fails: f64,
     pub(crate) short: f64,
+    pub(crate) read_fails: f64,
     /// No write finds room.
     pub(crate) full: bool,
     /// A negative control.
     pub(crate) lie: Option<Lie>,
+}
+
+impl Faults {
+    /// What was wrong for a while is well again.
+    pub(crate) fn heal(&mut self) {
+        *self = Self { power: self.power, lie: self.lie, ..Self::default() };
+    }
 }
 
 /// Somebody says that something is done, and it is not.
@@ -234,7 +243,10 @@ impl DiskFile for SimFile {
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.begin()?;
-        let short = state.faults.short;
+        let Faults { short, read_fails, .. } = state.faults;
+        if state.chance(read_fails) {
+            return Err(failed());
+        }
         let cut = state.chance(short);
         let here = state.inodes[self.inode].data.get(place(offset)..).unwrap_or_default();
         let mut count = here.len().min(bytes.len());

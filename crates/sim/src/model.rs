@@ -49,6 +49,8 @@ pub struct Counts {
     pub repeated: u64,
     /// Starts of the switch.
     pub starts: u64,
+    /// Ends in order, with everything written.
+    pub stops: u64,
     /// Links that came up.
     pub links: u64,
     /// Commands that operators gave and got done.
@@ -74,6 +76,7 @@ impl std::ops::AddAssign for Counts {
             refused,
             repeated,
             starts,
+            stops,
             links,
             commands,
             moved,
@@ -89,6 +92,7 @@ impl std::ops::AddAssign for Counts {
         self.refused += refused;
         self.repeated += repeated;
         self.starts += starts;
+        self.stops += stops;
         self.links += links;
         self.commands += commands;
         self.moved += moved;
@@ -104,6 +108,8 @@ pub(crate) struct Model {
     records: Vec<(u8, Bytes)>,
     /// So many of them survive whatever happens.
     durable: u64,
+    /// The process ended in order: everything survives.
+    whole: bool,
     /// The first record that is kept.
     first: u64,
     pub(crate) ledger: Ledger,
@@ -136,6 +142,7 @@ impl Model {
         Self {
             records: Vec::new(),
             durable: 0,
+            whole: false,
             first: 1,
             ledger: Ledger::default(),
             config,
@@ -315,8 +322,16 @@ impl Model {
         })
     }
 
-    /// A start has found so many records: what was not durable may be gone.
+    /// The process ended in order.
+    pub(crate) fn ends_whole(&mut self) {
+        self.whole = true;
+        self.counts.stops += 1;
+    }
+
+    /// A start has found so many records: what was not durable may be gone, unless the end before was an orderly one.
     pub(crate) fn recovered(&mut self, last: u64) -> Check {
+        let (whole, stored) = (std::mem::take(&mut self.whole), self.records.len() as u64);
+        ensure(!whole || last == stored, || format!("after an orderly end {last} records are there, of {stored}"))?;
         ensure(last >= self.durable, || format!("{} records were durable, and {last} are there", self.durable))?;
         ensure(last <= self.records.len() as u64, || format!("{last} records are there, of {}", self.records.len()))?;
         self.durable = last;

@@ -26,7 +26,7 @@ use switch_core::{
 use crate::broken::Broken;
 use crate::conn::Gone;
 use crate::disk::SimDisk;
-use crate::ledger::{Violation, ensure};
+use crate::ledger::{Check, Violation, ensure};
 use crate::model::Model;
 use crate::network::{CLIENTS, station};
 use crate::replay::Recovery;
@@ -34,6 +34,8 @@ use crate::trace::Trace;
 use crate::traffic::mark_of;
 
 const SEGMENT_BYTES: u64 = 64 << 10;
+/// As `switch` has it.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// What the process has a link do.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub(crate) enum Order {
 pub(crate) enum Stop {
     /// The disk: it ends by itself and recovers at the next start.
     Disk,
+    /// It was told to end, and what was in flight has ended, or had its time.
+    Drained,
     Violation(Violation),
 }
 
@@ -101,6 +105,8 @@ pub(crate) struct Process {
     /// The last moment at which something was not as usual.
     unsteady: Tick,
     timeout_at: Tick,
+    /// It was told to end, and does so then at the latest.
+    ends_at: Option<Tick>,
     last_sent: Option<Delivery>,
     /// How long a commit takes at most.
     pub(crate) commit_us: u64,
@@ -160,6 +166,7 @@ impl Process {
             broken,
             unsteady: now.tick,
             timeout_at: Tick(0),
+            ends_at: None,
             last_sent: None,
             commit_us,
         };
@@ -183,7 +190,7 @@ impl Process {
     pub(crate) fn next(&self) -> Option<Tick> {
         let timeout = self.switch.poll_timeout().map(|tick| tick.max(self.timeout_at));
         let later = self.later.keys().next().map(|(tick, _)| *tick);
-        [timeout, self.commit_at, self.mark_at, later].into_iter().flatten().min()
+        [timeout, self.commit_at, self.mark_at, later, self.ends_at].into_iter().flatten().min()
     }
 
     /// Whatever is due.
@@ -226,6 +233,57 @@ impl Process {
             self.handle(now, Event::Timeout, model, trace)?;
         }
         self.submit(now);
+        match self.ends_at {
+            Some(at) if self.switch.is_idle() || at <= now.tick => Err(Stop::Drained),
+            _ => Ok(()),
+        }
+    }
+
+    /// It is told to end: nothing more is sent, and what is in flight may end.
+    pub(crate) fn go_down(&mut self, now: Now, model: &mut Model, trace: &mut Trace) -> Step {
+        self.ends_at = Some(now.tick.after(DRAIN_MAX));
+        self.say_readiness(Readiness::GoingDown);
+        self.handle(now, Event::Draining, model, trace)
+    }
+
+    pub(crate) fn goes_down(&self) -> bool {
+        self.ends_at.is_some()
+    }
+
+    /// The last records of an orderly end, and all that has queued. With a disk that fails meanwhile it is an end like others.
+    pub(crate) fn say_end(mut self, now: Now, model: &mut Model, trace: &mut Trace) -> Check {
+        if !self.switch.is_store_open() || self.full {
+            return Ok(());
+        }
+        let ended = self.close_links(now, model, trace).and_then(|()| {
+            let (who, what) = ("switch".to_owned(), "stop".to_owned());
+            self.handle(now, Event::Act { who, from: String::new(), what, result: "orderly".to_owned() }, model, trace)
+        });
+        match ended {
+            Ok(()) | Err(Stop::Disk | Stop::Drained) => {}
+            Err(Stop::Violation(violation)) => return Err(violation),
+        }
+        if self.broken != Some(Broken::EndsUnwritten) {
+            for (kind, record) in std::mem::take(&mut self.batch) {
+                let appended = self.journal.append(kind, &record);
+                appended.map_err(|error| Violation(format!("the journal refuses: {error}")))?;
+            }
+            let committed = self.journal.commit();
+            model.durable(self.journal.stored_through())?;
+            if committed.is_err() {
+                return Ok(());
+            }
+        }
+        if self.journal.close().is_ok() {
+            model.ends_whole();
+        }
+        Ok(())
+    }
+
+    fn close_links(&mut self, now: Now, model: &mut Model, trace: &mut Trace) -> Step {
+        for link in std::mem::take(&mut self.attached).into_keys() {
+            self.handle(now, Event::Detached { link, suspect: None, why: "the switch ends".to_owned() }, model, trace)?;
+        }
         Ok(())
     }
 
@@ -447,6 +505,9 @@ impl Process {
     }
 
     fn say_readiness(&mut self, readiness: Readiness) {
+        if self.readiness == Readiness::GoingDown {
+            return;
+        }
         self.readiness = readiness;
         let links: Vec<LinkId> = self.attached.keys().copied().collect();
         self.orders.extend(links.into_iter().map(|link| (link, Order::Readiness(readiness))));

@@ -18,7 +18,7 @@ use crate::Summary;
 use crate::broken::Broken;
 use crate::client::{Client, Do};
 use crate::conn::{Conn, Gone, STATION, SWITCH};
-use crate::disk::SimDisk;
+use crate::disk::{Faults, SimDisk};
 use crate::ledger::{Check, Violation, ensure};
 use crate::model::Model;
 use crate::network::{self, CLIENTS, MESSAGE_BYTES, Variant, arranged, station, without_rules};
@@ -179,9 +179,7 @@ impl World {
         }
         if self.disk_well_at <= self.now {
             self.disk_well_at = Tick(u64::MAX);
-            self.disk.set(|faults| {
-                (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0)
-            });
+            self.disk.set(Faults::heal);
         }
         if self.trouble_at <= self.now {
             self.trouble_at = if self.calm {
@@ -225,6 +223,7 @@ impl World {
                 Ok(())
             }
             Err(Stop::Disk) => self.end(Ending::Itself),
+            Err(Stop::Drained) => self.end(Ending::Orderly),
             Err(Stop::Violation(violation)) => Err(violation),
         }
     }
@@ -244,7 +243,9 @@ impl World {
         };
         match Process::start(start, &mut self.model, &mut self.trace) {
             Ok(process) => self.process = Some(process),
-            Err(Stop::Disk) => self.start_at = Tick(self.now.0 + self.rng.random_range(100_000..2_000_000)),
+            Err(Stop::Disk | Stop::Drained) => {
+                self.start_at = Tick(self.now.0 + self.rng.random_range(100_000..2_000_000))
+            }
             Err(Stop::Violation(violation)) => return Err(violation),
         }
         Ok(())

@@ -19,7 +19,8 @@ impl Process {
         let end = self.reader.stored_through();
         let mut recovery = Recovery::new(network, None);
         let restored = self.reader.restore(&mut recovery).unwrap_or(0);
-        if end <= restored {
+        // Without a checkpoint that can be read just now nothing is known of what was pruned: it is tried again later.
+        if end <= restored || restored + 1 < self.reader.first_sequence() {
             return Ok(());
         }
         let mut scan = self.reader.scan(restored + 1);

@@ -7,14 +7,16 @@ use bytes::Bytes;
 use codec::time::Tick;
 use rand::RngExt as _;
 use rand_pcg::Pcg64;
-use switch_core::Command;
+use switch_core::{Command, LinkId};
 
 use super::World;
 use crate::broken::Broken;
 use crate::conn::SWITCH;
+use crate::disk::Faults;
 use crate::ledger::Check;
 use crate::network::{CLIENTS, Variant, station};
 use crate::operators::{self, Manners};
+use crate::process::Process;
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -76,8 +78,12 @@ impl World {
         if is(links) {
             self.trouble_link()
         } else if is(crashes) {
-            let ending = [Ending::Killed, Ending::Power, Ending::Torn][self.rng.random_range(0..3)];
-            self.end(ending)
+            match self.rng.random_range(0..4) {
+                0 => self.end(Ending::Killed),
+                1 => self.end(Ending::Power),
+                2 => self.end(Ending::Torn),
+                _ => self.go_down(),
+            }
         } else if is(disk) {
             self.trouble_disk();
             Ok(())
@@ -123,11 +129,12 @@ impl World {
     fn trouble_disk(&mut self) {
         let lasts = self.rng.random_range(100_000..8_000_000);
         self.disk_well_at = Tick(self.now.0 + lasts);
-        let kind = self.rng.random_range(0..6);
+        let kind = self.rng.random_range(0..7);
         self.disk.set(|faults| match kind {
             0..3 => faults.full = true,
             3 => faults.write_fails = 0.05,
             4 => faults.sync_fails = 0.2,
+            5 => faults.read_fails = 0.2,
             _ => faults.short = 0.3,
         });
         if self.rng.random_bool(0.3)
@@ -159,12 +166,38 @@ impl World {
         self.settle()
     }
 
+    /// Somebody stops the process, if it is not being stopped.
+    fn go_down(&mut self) -> Check {
+        let now = self.now();
+        self.with_process(
+            |process, model, trace| {
+                if process.goes_down() { Ok(()) } else { process.go_down(now, model, trace) }
+            },
+        )
+    }
+
     /// The process is gone, with all links.
     pub(super) fn end(&mut self, ending: Ending) -> Check {
+        if ending == Ending::Orderly {
+            // What the core has said reaches the links before they are closed.
+            let orders = self.process.as_mut().map(|process| std::mem::take(&mut process.orders));
+            for (LinkId(link), order) in orders.unwrap_or_default() {
+                self.obey_switch(link, order)?;
+            }
+            for conn in self.conns.values_mut().filter(|conn| conn.sides[SWITCH].open) {
+                let trace = &mut self.trace;
+                conn.write(self.now, SWITCH, &mut self.rng, &mut |bytes| trace.bytes(bytes));
+            }
+        }
+        let now = self.now();
         let Some(mut process) = self.process.take() else { return Ok(()) };
         self.trace.note(|| format!("the process ends: {ending:?}"));
         match ending {
             Ending::Itself | Ending::Killed => {}
+            Ending::Orderly => {
+                process.say_end(now, &mut self.model, &mut self.trace)?;
+                return self.ended(ending);
+            }
             Ending::Power => self.disk = self.disk.power_cut(),
             Ending::Torn => {
                 let operations = self.rng.random_range(0..6);
@@ -176,15 +209,18 @@ impl World {
         if ending == Ending::Itself && self.rng.random_bool(0.3) {
             self.disk = self.disk.power_cut();
         }
-        self.disk
-            .set(|faults| (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0));
+        self.disk.set(Faults::heal);
         self.disk_well_at = Tick(u64::MAX);
         drop(process);
+        self.ended(ending)
+    }
+
+    fn ended(&mut self, ending: Ending) -> Check {
         if self.rng.random_bool(0.2) {
             self.variant_at_start = Variant::ALL[self.rng.random_range(0..3)];
         }
         self.start_at = Tick(self.now.0 + self.rng.random_range(1_000..3_000_000));
-        let quiet = ending != Ending::Killed && ending != Ending::Itself;
+        let quiet = matches!(ending, Ending::Power | Ending::Torn);
         for (link, conn) in &mut self.conns {
             conn.sides[SWITCH].open = false;
             conn.close(self.now, SWITCH);
@@ -203,8 +239,7 @@ impl World {
     pub(super) fn stop_faults(&mut self) -> Check {
         self.calm = true;
         self.variant_at_start = Variant::Usual;
-        self.disk
-            .set(|faults| (faults.full, faults.write_fails, faults.sync_fails, faults.short) = (false, 0.0, 0.0, 0.0));
+        self.disk.set(Faults::heal);
         self.trouble_at = Tick(u64::MAX);
         self.disk_well_at = Tick(u64::MAX);
         let now = self.now;
@@ -228,6 +263,9 @@ impl World {
             client.turn(now, true, &mut self.rng);
         }
         self.settle()?;
+        if self.process.as_ref().is_some_and(Process::goes_down) {
+            self.end(Ending::Killed)?;
+        }
         while self.process.is_none() {
             self.start_at = self.now;
             self.start()?;
@@ -253,11 +291,13 @@ impl World {
     }
 }
 
-/// How a process ends that is not told to.
+/// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Its disk failed.
     Itself,
+    /// It was told to.
+    Orderly,
     /// Nothing that was written is lost.
     Killed,
     Power,
