@@ -1,6 +1,6 @@
 //! What the center is told, and what it wants done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
@@ -24,8 +24,10 @@ pub struct Source(pub u16);
 pub struct Config {
     /// Kinds of answers that go out without a technician, by the driver's numbers for them.
     pub automatic: BTreeSet<u8>,
-    /// How long each source has before the answer goes without it, in microseconds.
+    /// How long a source has before the answer goes without it, in microseconds, unless it has a deadline of its own.
     pub deadline: u64,
+    /// How long those sources have that have a deadline of their own, in microseconds.
+    pub deadlines: BTreeMap<Source, u64>,
     /// How long after the inquiry a late source still makes a supplementary answer, in microseconds.
     pub late: u64,
     /// How long a delivery that comes again is known after its inquiry was taken, in microseconds.
@@ -37,7 +39,21 @@ impl Default for Config {
     /// switch remembers a sender's message for a day.
     fn default() -> Self {
         const SECOND: u64 = 1_000_000;
-        Self { automatic: BTreeSet::new(), deadline: 5 * SECOND, late: 3_600 * SECOND, remember: 7 * 86_400 * SECOND }
+        Self {
+            automatic: BTreeSet::new(),
+            deadline: 5 * SECOND,
+            deadlines: BTreeMap::new(),
+            late: 3_600 * SECOND,
+            remember: 7 * 86_400 * SECOND,
+        }
+    }
+}
+
+impl Config {
+    /// How long that source has, in microseconds.
+    #[must_use]
+    pub fn deadline_of(&self, source: Source) -> u64 {
+        self.deadlines.get(&source).copied().unwrap_or(self.deadline)
     }
 }
 
@@ -185,8 +201,12 @@ pub enum Command {
     Take,
     /// To work on it no more; it waits again.
     HandBack,
-    /// That it is answered: with what was composed, or with this instead.
-    Answer(Option<Written>),
+    /// To see what was found, and what would be answered.
+    Look,
+    /// That this would be answered, instead of what was written before.
+    Write(Act, Written),
+    /// That it is answered with what was written.
+    Answer,
 }
 
 /// What a technician did, as it stands in a record.
@@ -197,10 +217,40 @@ pub enum Act {
     Took = 0,
     /// Handed it back.
     HandedBack = 1,
-    /// Answered it with what was composed.
+    /// Had it answered with what was written.
     Answered = 2,
-    /// Answered it with something else.
+    /// Wrote another text.
     Edited = 3,
+    /// Said which record is the subject's.
+    Chose = 4,
+    /// Wrote that more has to be known.
+    AskedMore = 5,
+    /// Looked at what was found.
+    Looked = 6,
+}
+
+impl Act {
+    /// All acts, in the order of their numbers.
+    pub const ALL: [Self; 7] =
+        [Self::Took, Self::HandedBack, Self::Answered, Self::Edited, Self::Chose, Self::AskedMore, Self::Looked];
+
+    /// A word for audits.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Took => "took",
+            Self::HandedBack => "handed back",
+            Self::Answered => "answered",
+            Self::Edited => "edited",
+            Self::Chose => "chose",
+            Self::AskedMore => "asked for more",
+            Self::Looked => "looked",
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|act| *act as u8 == number)
+    }
 }
 
 /// Why a technician's command changes nothing.

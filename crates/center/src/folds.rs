@@ -171,7 +171,7 @@ impl Folds {
                 match act {
                     Act::Took => inquiry.technician = Some(who.clone()),
                     Act::HandedBack => inquiry.technician = None,
-                    Act::Answered | Act::Edited => {}
+                    Act::Answered | Act::Edited | Act::Chose | Act::AskedMore | Act::Looked => {}
                 }
             }
         }

@@ -176,19 +176,26 @@ impl Center {
     }
 
     fn command(&mut self, who: String, id: InquiryId, command: Command) {
-        let allowed = self.allow(&who, id, &command);
-        let (act, written) = match (allowed, command) {
-            (Err(denial), _) => {
+        let (part, draft) = match self.allow(&who, id, &command) {
+            Ok(allowed) => allowed,
+            Err(denial) => {
                 return self.actions.push_back(Action::Reply { who, inquiry: id, result: Err(denial) });
             }
-            (Ok(_), Command::Take) => (Act::Took, None),
-            (Ok(_), Command::HandBack) => (Act::HandedBack, None),
-            (Ok((part, draft)), Command::Answer(None)) => (Act::Answered, Some((part, draft))),
-            (Ok((part, _)), Command::Answer(Some(written))) => (Act::Edited, Some((part, written))),
         };
-        self.store(&Record::Act { inquiry: id, at: self.now, who: who.clone(), act });
-        if let Some((part, written)) = written {
-            self.finish(id, part, written);
+        let at = self.now;
+        let mut act = |act| self.store(&Record::Act { inquiry: id, at, who: who.clone(), act });
+        match command {
+            Command::Take => _ = act(Act::Took),
+            Command::HandBack => _ = act(Act::HandedBack),
+            Command::Look => _ = act(Act::Looked),
+            Command::Write(how, written) => {
+                act(how);
+                self.store(&Record::Draft { inquiry: id, written });
+            }
+            Command::Answer => {
+                act(Act::Answered);
+                self.finish(id, part, draft);
+            }
         }
         // Durable with all that it does: what a technician was told is done stays done.
         self.after(self.folds.last, Action::Reply { who, inquiry: id, result: Ok(()) });
@@ -199,9 +206,10 @@ impl Center {
         let inquiry = self.folds.inquiry(id).ok_or(Denial::Unknown)?;
         let draft = inquiry.draft.clone().ok_or(Denial::NotWaiting)?;
         match (inquiry.technician.as_deref(), command) {
+            (_, Command::Look) => {}
             (Some(technician), _) if technician != who => return Err(Denial::Others),
             (Some(_), _) | (None, Command::Take) => {}
-            (None, Command::HandBack | Command::Answer(_)) => return Err(Denial::NotTaken),
+            (None, Command::HandBack | Command::Write(..) | Command::Answer) => return Err(Denial::NotTaken),
         }
         let part = if inquiry.answered.is_some() { Part::Supplement } else { Part::Answer };
         Ok((part, draft))
@@ -213,31 +221,33 @@ impl Center {
         {
             self.timers.remove(&(at, id));
             let Some(inquiry) = self.folds.inquiry(id) else { continue };
+            let since = self.now.0.saturating_sub(inquiry.taken.at.0);
             // In time no more: late. Late no more: given up.
-            let (waited, outcome) = if inquiry.is_searched() {
-                (inquiry.owed().collect::<Vec<_>>(), Outcome::Failed)
-            } else {
-                (waited_for(inquiry).collect(), Outcome::Late)
-            };
-            for source in waited {
-                self.store(&Record::Source { inquiry: id, source, outcome: outcome.clone() });
+            let late: Vec<_> = unheard(inquiry).filter(|source| self.config.deadline_of(*source) <= since).collect();
+            let given_up: Vec<_> = if self.late() <= since { inquiry.owed().collect() } else { Vec::new() };
+            let late = late.into_iter().map(|source| (source, Outcome::Late));
+            for (source, outcome) in late.chain(given_up.into_iter().map(|source| (source, Outcome::Failed))) {
+                self.store(&Record::Source { inquiry: id, source, outcome });
             }
             self.arm(id);
             self.go_on(id);
         }
     }
 
-    /// Looks at an inquiry again when the sources that it waits for have had their time.
+    /// How long a late source may still answer: never shorter than it had to be in time.
+    fn late(&self) -> u64 {
+        let longest = self.config.deadlines.values().copied().max().unwrap_or(0).max(self.config.deadline);
+        self.config.late.max(longest)
+    }
+
+    /// Looks at an inquiry again when the next of the sources that it waits for has had its time.
     fn arm(&mut self, id: InquiryId) {
         let Some(inquiry) = self.folds.inquiry(id) else { return };
-        let wait = if !inquiry.is_searched() {
-            self.config.deadline
-        } else if inquiry.owed().next().is_some() {
-            self.config.late.max(self.config.deadline)
-        } else {
-            return;
-        };
-        self.timers.insert((Moment(inquiry.taken.at.0.saturating_add(wait)), id));
+        let next = unheard(inquiry).map(|source| self.config.deadline_of(source)).min();
+        let next = next.or_else(|| inquiry.owed().next().map(|_| self.late()));
+        if let Some(wait) = next {
+            self.timers.insert((Moment(inquiry.taken.at.0.saturating_add(wait)), id));
+        }
     }
 
     /// Appends a record and takes it in.
@@ -269,8 +279,12 @@ impl Center {
     }
 }
 
+/// Of those asked, who has not come to an end and is not late.
+fn unheard(inquiry: &Inquiry) -> impl Iterator<Item = Source> + '_ {
+    inquiry.taken.facts.sources.iter().filter(|source| !inquiry.outcomes.contains_key(source)).copied()
+}
+
 /// Whose answer an inquiry still takes: of those asked, who has not come to an end, late ones included.
 fn waited_for(inquiry: &Inquiry) -> impl Iterator<Item = Source> + '_ {
-    let unheard = |source: &&Source| !inquiry.outcomes.contains_key(source);
-    inquiry.taken.facts.sources.iter().filter(unheard).copied().chain(inquiry.owed())
+    unheard(inquiry).chain(inquiry.owed())
 }

@@ -219,13 +219,7 @@ impl Record {
             5 => Self::Settled { inquiry: InquiryId(from.u64()?), part: part(&mut from)?, taken: from.flag()? },
             6 => {
                 let (inquiry, at) = (InquiryId(from.u64()?), Moment(from.u64()?));
-                let act = match from.u8()? {
-                    0 => Act::Took,
-                    1 => Act::HandedBack,
-                    2 => Act::Answered,
-                    3 => Act::Edited,
-                    _ => return Err(RecordError("an act is unknown")),
-                };
+                let act = Act::from_number(from.u8()?).ok_or(RecordError("an act is unknown"))?;
                 let who = String::from_utf8(from.bytes()?.to_vec()).map_err(|_| RecordError("a name is no text"))?;
                 Self::Act { inquiry, at, who, act }
             }

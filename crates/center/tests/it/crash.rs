@@ -48,7 +48,7 @@ struct World {
 }
 
 fn config() -> Config {
-    Config { automatic: BTreeSet::from([AUTOMATIC]), deadline: 50, late: 300, remember: u64::MAX }
+    Config { automatic: BTreeSet::from([AUTOMATIC]), deadline: 50, deadlines: BTreeMap::from([(Source(1), 120)]), late: 300, remember: u64::MAX }
 }
 
 impl World {
@@ -174,7 +174,7 @@ impl World {
         let who = ["ONE", "TWO"][self.rng.random_range(0..2)].to_owned();
         let command = match self.rng.random_range(0..5) {
             0 => Command::HandBack,
-            1 | 2 => Command::Answer(None),
+            1 | 2 => Command::Answer,
             _ => Command::Take,
         };
         self.handle(Event::Command { who, inquiry, command });

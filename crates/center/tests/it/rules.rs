@@ -1,19 +1,22 @@
 //! What one inquiry goes through, rule by rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use center::{
-    Action, Center, Command, Config, Denial, Event, Facts, Folds, InquiryId, Moment, Outcome, Outgoing, Part, Source,
+    Act, Action, Center, Command, Config, Denial, Event, Facts, Folds, InquiryId, Moment, Outcome, Outgoing, Part, Source,
     Standing, Written,
 };
 
 const NCIC: Source = Source(1);
 const STATE: Source = Source(2);
+/// It has a deadline of its own.
+const SLOW: Source = Source(3);
 
 fn center(automatic: &[u8]) -> Center {
     let automatic = BTreeSet::from_iter(automatic.iter().copied());
-    Center::new(Config { automatic, deadline: 10, late: 100, remember: 1_000 }, Folds::default())
+    let deadlines = BTreeMap::from([(SLOW, 30)]);
+    Center::new(Config { automatic, deadline: 10, deadlines, late: 100, remember: 1_000 }, Folds::default())
 }
 
 fn outgoing(text: &'static str) -> Outgoing {
@@ -125,19 +128,24 @@ fn two_technicians_never_work_on_one_and_each_act_is_a_record() {
     told(&mut center, 0, delivered(9, asking(&[])));
     assert_eq!(told(&mut center, 0, act("ONE", Command::Take)), denied(Denial::NotWaiting));
     told(&mut center, 0, Event::Wrote { inquiry: id, part: Part::Answer, written: written(1, "ANSWER") });
-    assert_eq!(told(&mut center, 0, act("ONE", Command::Answer(None))), denied(Denial::NotTaken));
+    assert_eq!(told(&mut center, 0, act("ONE", Command::Answer)), denied(Denial::NotTaken));
     assert_eq!(told(&mut center, 0, act("ONE", Command::Take)), ["store 6"]);
     assert_eq!(told(&mut center, 0, act("TWO", Command::Take)), denied(Denial::Others));
-    assert_eq!(told(&mut center, 0, act("TWO", Command::Answer(None))), denied(Denial::Others));
+    assert_eq!(told(&mut center, 0, act("TWO", Command::Answer)), denied(Denial::Others));
     assert_eq!(told(&mut center, 0, act("ONE", Command::HandBack)), ["store 6"]);
     assert_eq!(told(&mut center, 0, act("TWO", Command::Take)), ["store 6"]);
-    let edited = Command::Answer(Some(written(1, "OTHER")));
-    assert_eq!(told(&mut center, 0, act("TWO", edited)), ["store 6", "store 4"]);
-    let stored = told(&mut center, 0, Event::Stored { through: 7 });
-    assert_eq!(stored.iter().filter(|told| *told == "reply Ok(())").count(), 4);
+    // To look is for everybody, and leaves its record.
+    assert_eq!(told(&mut center, 0, act("ONE", Command::Look)), ["store 6"]);
+    let edited = Command::Write(Act::Edited, written(1, "OTHER"));
+    assert_eq!(told(&mut center, 0, act("ONE", edited.clone())), denied(Denial::Others));
+    assert_eq!(told(&mut center, 0, act("TWO", edited)), ["store 6", "store 3"]);
+    assert_eq!(center.inquiry(id).unwrap().draft, Some(written(1, "OTHER")));
+    assert_eq!(told(&mut center, 0, act("TWO", Command::Answer)), ["store 6", "store 4"]);
+    let stored = told(&mut center, 0, Event::Stored { through: 10 });
+    assert_eq!(stored.iter().filter(|told| *told == "reply Ok(())").count(), 6);
     assert_eq!(stored.last().unwrap(), "reply Ok(())");
     assert!(stored.contains(&"send Answer".to_owned()));
-    assert_eq!(told(&mut center, 0, act("TWO", Command::Answer(None))), denied(Denial::NotWaiting));
+    assert_eq!(told(&mut center, 0, act("TWO", Command::Answer)), denied(Denial::NotWaiting));
 }
 
 #[test]
@@ -153,4 +161,20 @@ fn the_queue_is_custody_first_then_firearms_then_age() {
     }
     let queue: Vec<_> = center.folds().queue().iter().map(|(id, _)| *id).collect();
     assert_eq!(queue, [expected[2], expected[3], expected[1], expected[0]]);
+}
+
+#[test]
+fn each_source_has_its_own_deadline() {
+    let mut center = center(&[1]);
+    let id = InquiryId(1);
+    told(&mut center, 0, delivered(9, asking(&[NCIC, SLOW])));
+    assert_eq!(told(&mut center, 10, Event::Timeout), ["store 2"]);
+    assert_eq!(center.inquiry(id).unwrap().outcomes, BTreeMap::from([(NCIC, Outcome::Late)]));
+    assert_eq!(center.poll_timeout(), Some(Moment(30)));
+    let gave = |source| Event::Gave { inquiry: id, source, outcome: Outcome::Gave(Bytes::from_static(b"X")) };
+    assert_eq!(told(&mut center, 15, gave(SLOW)), ["store 2", "compose Answer"]);
+    // The slow one's own moment passes: nobody is given up at it.
+    assert!(told(&mut center, 30, Event::Timeout).is_empty());
+    assert_eq!(center.inquiry(id).unwrap().owed().collect::<Vec<_>>(), [NCIC]);
+    assert_eq!(center.poll_timeout(), Some(Moment(100)));
 }
