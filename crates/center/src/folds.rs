@@ -68,6 +68,13 @@ impl Inquiry {
         late.map(|(source, _)| *source).filter(|source| !self.since.contains_key(source))
     }
 
+    /// Whether that source's answer would still be taken.
+    #[must_use]
+    pub fn waits_for(&self, source: Source) -> bool {
+        let asked = self.taken.facts.sources.contains(&source);
+        (asked && !self.outcomes.contains_key(&source)) || self.owed().any(|owed| owed == source)
+    }
+
     /// Whether late sources have all come to an end and at least one of them gave something: there is to be a supplement.
     #[must_use]
     pub fn wants_supplement(&self) -> bool {

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use codec::name::Ori;
+use responder::config;
 use responder::lesc::{Config, Lesc};
 use responder::ncic::{self, Ncic};
 use responder::page::Door;
+use responder::policy::Policy;
 use telemetry::{CenterMetrics, Page};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -87,9 +89,14 @@ struct LescArguments {
     #[arg(long, value_name = "FILE")]
     added: Option<PathBuf>,
     /// The directory of its journal: an inquiry is then taken once it is durable there, and acknowledged and answered once over
-    /// any crash. Begun if it is not there; without it nothing is kept, and the switch has an inquiry until it is answered
+    /// any crash. Begun if it is not there; without it nothing is kept, the switch has an inquiry until it is answered, and
+    /// every answer goes out by itself
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// How it works: which answers go out by themselves, who is asked over the network, who gets copies (docs/center.md).
+    /// With --data and without it nothing goes out by itself but acknowledgements
+    #[arg(long, value_name = "FILE", requires = "data")]
+    config: Option<PathBuf>,
     /// Whom answers come from: an ORI of the station
     #[arg(long, value_name = "ORI", default_value_t = *responder::answer::ORI)]
     ori: Ori,
@@ -167,13 +174,18 @@ fn lesc(arguments: &LescArguments) -> ExitCode {
 type Shown = (Door, Arc<Page>);
 
 fn open(arguments: &LescArguments) -> anyhow::Result<(Lesc, Option<Shown>)> {
-    let LescArguments { station, indexes, added, data, ori, templates, admin, log: _ } = arguments;
+    let LescArguments { station, indexes, added, data, config, ori, templates, admin, log: _ } = arguments;
+    let policy = match (config, data) {
+        (Some(file), _) => config::load(file)?,
+        (None, Some(_)) => Policy::default(),
+        (None, None) => Policy::automatic(),
+    };
     let (link, station) = (station.dialer()?, station.name);
     let door = admin.map(|address| Door::bind(address).with_context(|| format!("the page cannot listen on {address}")));
     let page = door.transpose()?.map(|door| (door, Arc::new(Page::new(env!("CARGO_PKG_VERSION")))));
     let metrics = page.as_ref().map(|(_, page)| CenterMetrics::on(page));
     let (indexes, added, data, templates) = (indexes.clone(), added.clone(), data.clone(), templates.clone());
-    Ok((Lesc::open(Config { station, link, ori: *ori, indexes, added, data, templates, metrics })?, page))
+    Ok((Lesc::open(Config { station, link, ori: *ori, indexes, added, data, templates, policy, metrics })?, page))
 }
 
 fn serve(lesc: Lesc, page: Option<Shown>) -> anyhow::Result<()> {

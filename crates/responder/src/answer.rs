@@ -17,6 +17,9 @@
 //! deliveries of one inquiry, the second answer is another message; and if a center stays away for longer than a day after
 //! it was answered for, the switch has forgotten, and passes both on again.
 //!
+//! A center with a journal keeps what it sends, and its messages may say more: what the sources of the network came to, and
+//! a supplement for those that were late; a copy goes to the field office of the requester's area ([`Letter`]).
+//!
 //! All wordings are inferred: no wording of a real IAR is public.
 
 use std::fmt;
@@ -25,12 +28,13 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use codec::legacy::InputHeader;
-use codec::name::{MessageKey, Ori};
-use records::{Person, Query, Source, Sources, fold};
+use codec::name::{Control, MessageKey, Ori};
+use records::{Person, Query, Source, fold};
 use sha2::{Digest as _, Sha256};
 
 use crate::decision::{Decision, Finding, Listed, Standing};
 use crate::inquiry::{Inquiry, QueryId, Subject};
+use crate::sources::Heard;
 use crate::template::{Slot, Template, Templates, Values};
 
 /// How every text begins (`protocol-specs/wire.md` 3).
@@ -61,6 +65,33 @@ impl fmt::Debug for Reply {
     }
 }
 
+/// On what terms an answer goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// The field office that gets a copy.
+    pub office: Option<Ori>,
+    /// A technician answers.
+    pub technician: bool,
+}
+
+/// An answer and its copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// To the requester.
+    pub reply: Reply,
+    /// To the field office of the requester's area.
+    pub copy: Option<Reply>,
+}
+
+/// Which of the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The answer.
+    Answer,
+    /// Its supplement.
+    Supplement,
+}
+
 /// Writes acknowledgements and answers.
 #[derive(Debug, Clone)]
 pub struct Writer {
@@ -75,6 +106,12 @@ impl Writer {
         Self { sender, templates }
     }
 
+    /// Whom its messages come from.
+    #[must_use]
+    pub const fn sender(&self) -> Ori {
+        self.sender
+    }
+
     /// The acknowledgement of an inquiry. It tells nothing that the inquiry has not.
     #[must_use]
     pub fn acknowledgement(&self, inquiry: &Inquiry) -> Reply {
@@ -84,15 +121,25 @@ impl Writer {
         self.reply(inquiry, Kind::Acknowledgement, &self.templates.acknowledgement, &values)
     }
 
-    /// The answer to an inquiry.
+    /// The answer to an inquiry, without a technician and without a copy.
     #[must_use]
     pub fn answer(&self, inquiry: &Inquiry, decision: &Decision) -> Reply {
+        self.letter(inquiry, decision, Terms::default()).reply
+    }
+
+    /// The answer to an inquiry, and its copy if it tells anything.
+    #[must_use]
+    pub fn letter(&self, inquiry: &Inquiry, decision: &Decision, terms: Terms) -> Letter {
         let caution = if decision.complete { "" } else { CAUTION };
-        let values = echo(inquiry)
-            .with(Slot::Caveat, CAVEAT)
+        let told = !matches!(decision.finding, Finding::MoreInformation(_) | Finding::Refused);
+        let terms = Terms { office: terms.office.filter(|_| told), ..terms };
+        let values = on_terms(echo(inquiry), terms)
             .with(Slot::Caution, caution)
-            .with(Slot::Searched, decision.searched.to_string())
-            .with(Slot::NotSearched, not_searched(decision.searched))
+            .with(Slot::Searched, searched(decision))
+            .with(Slot::Silent, decision.heard.silent().collect::<Vec<_>>().join(", "))
+            .with(Slot::NotSearched, not_searched(decision))
+            .with(Slot::Wanted, decision.heard.wanted())
+            .with(Slot::History, decision.heard.history())
             .with(Slot::Identifiers, identifiers(inquiry));
         let (template, values) = match &decision.finding {
             Finding::MoreInformation(unreadable) => {
@@ -108,8 +155,35 @@ impl Writer {
                 (&self.templates.firearms_status, of_standing(values, *latest).with(Slot::Also, self.also(also)))
             }
             Finding::StatusUnclear => (&self.templates.firearms_unclear, values),
+            Finding::Refused => (&self.templates.refused, values),
         };
-        self.reply(inquiry, Kind::Answer, template, &values)
+        self.text(inquiry, Which::Answer, &template.render(&values), terms.office)
+    }
+
+    /// What sources gave after the answer.
+    #[must_use]
+    pub fn supplement(&self, inquiry: &Inquiry, heard: &Heard, terms: Terms) -> Letter {
+        let values = on_terms(echo(inquiry), terms)
+            .with(Slot::Searched, heard.searched().collect::<Vec<_>>().join(", "))
+            .with(Slot::Silent, heard.silent().collect::<Vec<_>>().join(", "))
+            .with(Slot::Wanted, heard.wanted())
+            .with(Slot::History, heard.history());
+        self.text(inquiry, Which::Supplement, &self.templates.supplement.render(&values), terms.office)
+    }
+
+    /// A letter with that text, lines between CR LF, behind the line that every message begins with.
+    #[must_use]
+    pub fn text(&self, inquiry: &Inquiry, which: Which, text: &str, office: Option<Ori>) -> Letter {
+        let (kind, copied) = match which {
+            Which::Answer => (Kind::Answer, Kind::Copy),
+            Which::Supplement => (Kind::Supplement, Kind::SupplementCopy),
+        };
+        let reply = self.message(inquiry, kind, inquiry.requester, inquiry.control, text);
+        let copy = office.map(|office| {
+            let text = format!("COPY FOR {office} OF WHAT {} IS SENT\r\n{text}", inquiry.requester);
+            self.message(inquiry, copied, office, None, &text)
+        });
+        Letter { reply, copy }
     }
 
     fn listed(&self, values: Values, listed: &Listed) -> Values {
@@ -126,32 +200,45 @@ impl Writer {
     }
 
     fn reply(&self, inquiry: &Inquiry, kind: Kind, template: &Template, values: &Values) -> Reply {
-        let header = InputHeader {
-            key: *IAR,
-            sender: self.sender,
-            destinations: &[inquiry.requester.as_str()],
-            control: inquiry.control,
-        };
-        let body = format!("{FIRST_LINE}\r\n{}", template.render(values));
+        self.message(inquiry, kind, inquiry.requester, inquiry.control, &template.render(values))
+    }
+
+    fn message(&self, inquiry: &Inquiry, kind: Kind, to: Ori, control: Option<Control>, text: &str) -> Reply {
+        let header = InputHeader { key: *IAR, sender: self.sender, destinations: &[to.as_str()], control };
+        let body = format!("{FIRST_LINE}\r\n{text}");
         Reply { validation: kind.validation(inquiry.query), bytes: header.encode(body.as_bytes()) }
     }
 }
 
-/// What an inquiry asks besides the indices and is not asked yet.
-const NOT_SEARCHED: [&str; 3] = ["NCIC", "III", "STATE CRIMINAL HISTORY"];
+/// The sources whose indexes were searched, and those of the network that answered.
+fn searched(decision: &Decision) -> String {
+    let indexes = decision.searched.iter().map(|source| -> &str { source.name() });
+    let names: Vec<_> = indexes.chain(decision.heard.searched()).collect();
+    if names.is_empty() { "NONE".to_owned() } else { names.join(", ") }
+}
 
-/// The sources of which this center has no index, and what is asked elsewhere.
-fn not_searched(searched: Sources) -> String {
-    searched.others().iter().map(Source::name).chain(NOT_SEARCHED).collect::<Vec<_>>().join(", ")
+/// The sources of which this center has no index, and the kinds of which it asked nobody.
+fn not_searched(decision: &Decision) -> String {
+    let indexes = decision.searched.others().iter().map(Source::name);
+    indexes.chain(decision.heard.not_asked()).collect::<Vec<_>>().join(", ")
+}
+
+fn on_terms(values: Values, terms: Terms) -> Values {
+    let by = if terms.technician { "ANSWERED BY A TECHNICIAN" } else { "ANSWERED WITHOUT A TECHNICIAN" };
+    let office = terms.office.map_or_else(|| "NONE".to_owned(), |office| office.to_string());
+    values.with(Slot::Caveat, CAVEAT).with(Slot::Office, office).with(Slot::AnsweredBy, by)
 }
 
 static IAR: LazyLock<MessageKey> = LazyLock::new(|| MessageKey::parse("IAR").expect("three letters are a key"));
 
-/// Which of the two messages.
+/// Which message of an inquiry.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Acknowledgement,
     Answer,
+    Copy,
+    Supplement,
+    SupplementCopy,
 }
 
 impl Kind {
@@ -161,6 +248,9 @@ impl Kind {
         let kind: &[u8] = match self {
             Self::Acknowledgement => b"acknowledgement",
             Self::Answer => b"answer",
+            Self::Copy => b"copy",
+            Self::Supplement => b"supplement",
+            Self::SupplementCopy => b"supplement copy",
         };
         let hash = Sha256::new().chain_update(query.0?.get().to_be_bytes()).chain_update(kind).finalize();
         let (words, _) = hash.as_chunks();

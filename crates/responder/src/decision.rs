@@ -7,7 +7,9 @@
 //! | matches of several numbers, or none more than possible | the records that may be the person | no status |
 //! | a search that was cut short | as above, but never *the* record: there may be another | as above, never a status |
 //!
-//! A body that cannot be read is answered with what is missing, and nothing is searched.
+//! A body that cannot be read is answered with what is missing, and nothing is searched. Who has no authority is refused, and
+//! nothing is searched either. What the sources of the network came to stands beside this, and changes nothing of it
+//! ([`crate::sources::Heard`]).
 
 use std::cmp::Reverse;
 
@@ -15,6 +17,7 @@ use jiff::civil::Date;
 use records::{AlienNumber, Candidate, Class, Found, IndexError, Person, Query, Source, Sources, Status};
 
 use crate::inquiry::{Inquiry, Purpose, Unreadable};
+use crate::sources::Heard;
 
 /// How many candidates a decision looks at. One person has a record in each of eight sources, errors aside: matches
 /// that fill so many are of several persons, and are seen to be.
@@ -32,6 +35,26 @@ pub struct Decision {
     pub complete: bool,
     /// Whose records were searched.
     pub searched: Sources,
+    /// What those came to that were asked over the network.
+    pub heard: Heard,
+}
+
+impl Decision {
+    /// That an agency is answered nothing.
+    #[must_use]
+    pub fn refused() -> Self {
+        Self::unsearched(Finding::Refused)
+    }
+
+    /// The same, beside what the sources of the network came to.
+    #[must_use]
+    pub fn beside(self, heard: Heard) -> Self {
+        Self { heard, ..self }
+    }
+
+    fn unsearched(finding: Finding) -> Self {
+        Self { finding, complete: true, searched: Sources::NONE, heard: Heard::default() }
+    }
 }
 
 /// The kinds of answer, each with all that it may tell.
@@ -57,6 +80,8 @@ pub enum Finding {
     Status(Standing, Vec<Standing>),
     /// For purpose F, persons were found of whom any or none may be the one.
     StatusUnclear,
+    /// Who asks has no authority to.
+    Refused,
 }
 
 impl Finding {
@@ -70,6 +95,7 @@ impl Finding {
             Self::PossibleRecords(_) => FindingKind::PossibleRecords,
             Self::Status(..) => FindingKind::Status,
             Self::StatusUnclear => FindingKind::StatusUnclear,
+            Self::Refused => FindingKind::Refused,
         }
     }
 
@@ -96,12 +122,24 @@ pub enum FindingKind {
     Status = 5,
     /// For purpose F, persons were found of whom any or none may be the one.
     StatusUnclear = 6,
+    /// Who asks has no authority to.
+    Refused = 7,
+    /// No answer of its own: what sources gave that were late.
+    Supplement = 8,
 }
 
 impl FindingKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::MoreInformation, Self::NoRecord, Self::Record, Self::PossibleRecords, Self::Status, Self::StatusUnclear];
+    pub const ALL: [Self; 8] = [
+        Self::MoreInformation,
+        Self::NoRecord,
+        Self::Record,
+        Self::PossibleRecords,
+        Self::Status,
+        Self::StatusUnclear,
+        Self::Refused,
+        Self::Supplement,
+    ];
 
     /// Its number in the center's journal.
     #[must_use]
@@ -125,6 +163,8 @@ impl FindingKind {
             Self::PossibleRecords => "possible_records",
             Self::Status => "status",
             Self::StatusUnclear => "status_unclear",
+            Self::Refused => "refused",
+            Self::Supplement => "supplement",
         }
     }
 }
@@ -178,8 +218,7 @@ pub fn decide(
     let subject = match &inquiry.subject {
         Ok(subject) => subject,
         Err(unreadable) => {
-            let finding = Finding::MoreInformation(unreadable.clone());
-            return Ok(Decision { finding, complete: true, searched: Sources::NONE });
+            return Ok(Decision::unsearched(Finding::MoreInformation(unreadable.clone())));
         }
     };
     let Found { candidates, total, complete, searched, .. } = search(&subject.query, CANDIDATES_MAX)?;
@@ -192,7 +231,7 @@ pub fn decide(
         }
         (None, Purpose::Firearms) => Finding::StatusUnclear,
     };
-    Ok(Decision { finding, complete, searched })
+    Ok(Decision { finding, complete, searched, heard: Heard::default() })
 }
 
 /// The alien number that all matches bear, if there are any and it is one.
@@ -290,6 +329,7 @@ mod tests {
             Finding::PossibleRecords(records) => format!("possible {}", listed(&records)),
             Finding::Status(latest, also) => format!("status {} also {}", years(latest.since), all(&also)),
             Finding::StatusUnclear => "unclear".to_owned(),
+            Finding::Refused => "refused".to_owned(),
         }
     }
 
@@ -339,7 +379,8 @@ mod tests {
         assert_eq!(told(Purpose::CriminalJustice, cut(&[(Class::Match, 1, 2000)])), "possible 1");
         assert_eq!(told(Purpose::Firearms, cut(&[(Class::Match, 1, 2000)])), "unclear");
         let nothing = decide(&inquiry(Purpose::CriminalJustice), |_, _| Ok(cut(&[]))).unwrap();
-        assert_eq!(nothing, Decision { finding: Finding::NoRecord, complete: false, searched: Sources::NONE });
+        let heard = Heard::default();
+        assert_eq!(nothing, Decision { finding: Finding::NoRecord, complete: false, searched: Sources::NONE, heard });
     }
 
     #[test]

@@ -5,8 +5,14 @@
 //!                         ▲  └──► a thread of the pool: search, decide, write ──┘
 //! ```
 //!
-//! An inquiry is acknowledged to the switch once it is durable with its acknowledgement; the answer is composed meanwhile, and
-//! sent once it is durable too. Both go on being sent, over links and restarts, until the switch has taken them.
+//! An inquiry is acknowledged to the switch once it is durable with its acknowledgement; then the sources of the network are
+//! asked, if there are any. The answer is composed from what they came to and sent once it is durable too. Both go on being sent,
+//! over links and restarts, until the switch has taken them.
+//!
+//! A question to a source needs no memory: after a restart it is asked again under another validation, and the source answers
+//! again.
+
+mod asking;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,11 +24,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use center::{
-    Action, Center, Config, Event, Facts, FoldError, Folds, InquiryId, Moment, Outgoing, Part, Record, Written,
+    Action, Center, Event, Facts, FoldError, Folds, InquiryId, Moment, Outcome, Outgoing, Part, Record, Source, Written,
 };
 use codec::legacy::parse_output;
 use journal::{Batch, Entry, Journal, Notice, RealDisk, Replay, Writer};
-use link::dialer::{Acknowledge, SendError, StationLink};
+use link::dialer::{Acknowledge, Incoming, SendError, StationLink};
 use sha2::{Digest as _, Sha256};
 use telemetry::CenterEvent;
 use tokio::select;
@@ -32,9 +38,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use crate::answer::Reply;
+use self::asking::{Answered, Asking, Posted};
+use crate::answer::{Letter, Reply};
 use crate::decision::FindingKind;
-use crate::inquiry::{IAQ, Inquiry, Purpose};
+use crate::inquiry::{IAQ, Inquiry, Purpose, Subject};
 use crate::lesc::{self, ComposeError, add};
 
 /// Messages on their way beyond which no inquiry is taken: the switch keeps it and delivers it again.
@@ -67,11 +74,33 @@ pub enum DeskError {
 
 /// What reaches the desk.
 enum Inbound {
-    Delivered { inquiry: Box<Inquiry>, bytes: Bytes, acknowledge: Acknowledge },
+    Delivered {
+        inquiry: Box<Inquiry>,
+        bytes: Bytes,
+        acknowledge: Acknowledge,
+    },
     Journal(Notice),
-    Composed { inquiry: InquiryId, part: Part, result: Result<Written, ComposeError> },
-    Again { inquiry: InquiryId, part: Part },
-    Settled { inquiry: InquiryId, part: Part, result: Result<(), SendError> },
+    Composed {
+        inquiry: InquiryId,
+        part: Part,
+        result: Result<Written, ComposeError>,
+    },
+    Again {
+        inquiry: InquiryId,
+        part: Part,
+    },
+    Settled {
+        inquiry: InquiryId,
+        part: Part,
+        result: Result<(), SendError>,
+    },
+    Answered(Box<Answered>),
+    /// The switch has a question, or refused it for good.
+    Asked {
+        inquiry: InquiryId,
+        source: Source,
+        result: Result<(), SendError>,
+    },
 }
 
 /// Where inquiries are handed to the desk.
@@ -84,18 +113,41 @@ impl Inbox {
         self.say(Inbound::Delivered { inquiry: Box::new(inquiry), bytes, acknowledge });
     }
 
+    /// Hands over a message that answers a question of ours; another comes back.
+    pub(crate) fn take_answer(&self, message: Incoming) -> Option<Incoming> {
+        let Some(answered) = asking::read(&message.bytes) else { return Some(message) };
+        // After a crash the question is asked again: nothing depends on this answer's being durable.
+        message.acknowledge.accept();
+        self.say(Inbound::Answered(Box::new(answered)));
+        None
+    }
+
     fn say(&self, inbound: Inbound) {
         drop(self.0.send(inbound));
     }
 }
 
 /// A message for the sender.
-type Post = (InquiryId, Part, Outgoing);
+struct Post {
+    inquiry: InquiryId,
+    what: What,
+    message: Outgoing,
+}
+
+/// Which message.
+#[derive(Clone, Copy)]
+enum What {
+    Part(Part),
+    Question(Source),
+}
+
+type Posts = mpsc::UnboundedSender<Post>;
 
 /// A center's memory, opened and not at work yet.
 pub(crate) struct Desk {
     lesc: Arc<lesc::Center>,
     machine: Center,
+    asking: Asking,
     writer: Writer,
     inbox: Inbox,
     inbound: mpsc::UnboundedReceiver<Inbound>,
@@ -129,12 +181,22 @@ impl Desk {
         let notices = inbox.clone();
         let (writer, _) =
             journal::start(journal, move |notice| notices.say(Inbound::Journal(notice))).map_err(DeskError::Thread)?;
-        // All answers go out by themselves.
-        let automatic = FindingKind::ALL.map(FindingKind::number).into();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let begun = (Moment(u64::try_from(wall.as_micros()).unwrap_or(u64::MAX)), Instant::now());
-        let machine = Center::new(Config { automatic, ..Config::default() }, folds);
-        Ok(Self { lesc, machine, writer, inbox, inbound, owed: HashMap::new(), sending: 0, composing: 0, begun })
+        let machine = Center::new(lesc.policy.machine(), folds);
+        let asking = Asking::new(begun.0);
+        Ok(Self {
+            lesc,
+            machine,
+            asking,
+            writer,
+            inbox,
+            inbound,
+            owed: HashMap::new(),
+            sending: 0,
+            composing: 0,
+            begun,
+        })
     }
 
     pub(crate) fn inbox(&self) -> Inbox {
@@ -165,7 +227,7 @@ impl Desk {
             }
             let due = self.machine.poll_timeout().map(|due| self.instant(due));
             let event = select! {
-                Some(inbound) = self.inbound.recv() => self.take(inbound, end.is_some()),
+                Some(inbound) = self.inbound.recv() => self.take(inbound, end.is_some(), &posts),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Ok(Some(Event::Timeout)),
                 () = stop.cancelled(), if end.is_none() => {
                     end = Some(Instant::now() + GRACE);
@@ -195,7 +257,7 @@ impl Desk {
     }
 
     /// Makes an event of what came; the error is the journal's last word.
-    fn take(&mut self, inbound: Inbound, ending: bool) -> Result<Option<Event>, journal::Fault> {
+    fn take(&mut self, inbound: Inbound, ending: bool, posts: &Posts) -> Result<Option<Event>, journal::Fault> {
         Ok(match inbound {
             Inbound::Delivered { inquiry, bytes, acknowledge } => {
                 if ending || self.sending > SENDING_MAX {
@@ -241,6 +303,12 @@ impl Desk {
                 self.sending = self.sending.saturating_sub(1);
                 self.settled(inquiry, part, result)
             }
+            Inbound::Answered(answered) => self.answered(&answered, posts),
+            Inbound::Asked { inquiry, source, result } => {
+                self.sending = self.sending.saturating_sub(1);
+                let refused = matches!(result, Err(SendError::Refused(_)));
+                refused.then_some(Event::Gave { inquiry, source, outcome: Outcome::Failed })
+            }
         })
     }
 
@@ -255,7 +323,7 @@ impl Desk {
         let fingerprint = fingerprint(&message);
         self.owed.entry((delivery, fingerprint)).or_default().push(acknowledge);
         let acknowledgement = outgoing(self.lesc.writer.acknowledgement(inquiry));
-        let facts = Facts { custody, firearms, sources: Vec::new() };
+        let facts = Facts { custody, firearms, sources: self.lesc.asked(inquiry) };
         Event::Delivered { delivery, fingerprint, message, facts, acknowledgement }
     }
 
@@ -280,14 +348,15 @@ impl Desk {
                     self.lesc.observe(CenterEvent::Answered { kind: kind.label(), took });
                     debug!(number = inquiry.0, finding = kind.label(), "an inquiry is answered");
                 }
-                (Part::Answer | Part::Copy | Part::Supplement | Part::SupplementCopy, _) => {}
+                (Part::Supplement, _) => add(self.lesc.counts.of_kind(FindingKind::Supplement)),
+                (Part::Answer | Part::Copy | Part::SupplementCopy, _) => {}
             }
         }
         Some(Event::Settled { inquiry, part, taken })
     }
 
     /// Carries out what the machine wants. False if the journal takes no more.
-    fn carry_out(&mut self, posts: &mpsc::UnboundedSender<Post>) -> bool {
+    fn carry_out(&mut self, posts: &Posts) -> bool {
         let mut batch = Batch::default();
         while let Some(action) = self.machine.poll_action() {
             match action {
@@ -298,11 +367,11 @@ impl Desk {
                 }
                 Action::Compose { inquiry, part } => self.compose(inquiry, part),
                 Action::Send { inquiry, part, message } => {
-                    self.sending = self.sending.saturating_add(1);
-                    drop(posts.send((inquiry, part, message)));
+                    self.post(Post { inquiry, what: What::Part(part), message }, posts);
                 }
-                // Nobody is asked over the network yet, and there are no technicians.
-                Action::Ask { .. } | Action::Reply { .. } => {}
+                Action::Ask { inquiry, source } => self.ask(inquiry, source, posts),
+                // There are no technicians.
+                Action::Reply { .. } => {}
             }
         }
         if batch.records.is_empty() {
@@ -315,9 +384,66 @@ impl Desk {
         submitted.is_ok()
     }
 
+    fn post(&mut self, post: Post, posts: &Posts) {
+        self.sending = self.sending.saturating_add(1);
+        drop(posts.send(post));
+    }
+
+    /// Asks a source its first question.
+    fn ask(&mut self, inquiry: InquiryId, source: Source, posts: &Posts) {
+        let Some(subject) = self.subject(inquiry) else { return };
+        let ori = self.lesc.writer.sender();
+        if let Some(of) = self.lesc.policy.source(source)
+            && let Some(message) = self.asking.first(ori, of, inquiry, source, &subject)
+        {
+            self.post(Post { inquiry, what: What::Question(source), message }, posts);
+        }
+    }
+
+    /// A source's answer: more questions, or its end.
+    fn answered(&mut self, answered: &Answered, posts: &Posts) -> Option<Event> {
+        let inquiry = answered.mark.inquiry(self.machine.folds().last());
+        let source = Source(answered.mark.source.into());
+        let of = self.lesc.policy.source(source)?;
+        let waits = self.machine.inquiry(inquiry)?.waits_for(source);
+        if !waits || !answered.is_of(of) {
+            debug!(number = inquiry.0, source = of.name, "an answer came that nothing waits for");
+            return None;
+        }
+        let (subject, ori) = (self.subject(inquiry)?, self.lesc.writer.sender());
+        if self.asking.is_full() {
+            let machine = &self.machine;
+            self.asking.keep(|inquiry, source| machine.inquiry(inquiry).is_some_and(|open| open.waits_for(source)));
+        }
+        match self.asking.answered(ori, of, inquiry, &subject, answered) {
+            Posted::Nothing => None,
+            Posted::Questions(messages) => {
+                for message in messages {
+                    self.post(Post { inquiry, what: What::Question(source), message }, posts);
+                }
+                None
+            }
+            Posted::End(outcome) => {
+                if outcome == Outcome::Failed {
+                    warn!(number = inquiry.0, source = of.name, "a source failed, or what it said means nothing");
+                }
+                Some(Event::Gave { inquiry, source, outcome })
+            }
+        }
+    }
+
+    /// Whom an open inquiry is about.
+    fn subject(&self, inquiry: InquiryId) -> Option<Subject> {
+        let open = self.machine.inquiry(inquiry)?;
+        let output = parse_output(&open.taken.message).ok()?;
+        Inquiry::read(open.taken.delivery, &output).subject.ok()
+    }
+
     fn compose(&mut self, id: InquiryId, part: Part) {
         let Some(open) = self.machine.inquiry(id) else { return };
         let (message, delivery) = (open.taken.message.clone(), open.taken.delivery);
+        let outcomes = if part == Part::Supplement { &open.since } else { &open.outcomes };
+        let heard = self.lesc.policy.heard(outcomes);
         let (lesc, inbox) = (Arc::clone(&self.lesc), self.inbox.clone());
         self.composing = self.composing.saturating_add(1);
         // The pool's thread reports; nobody waits for it.
@@ -325,11 +451,13 @@ impl Desk {
             // It was read before it was stored.
             let Ok(output) = parse_output(&message) else { return };
             let inquiry = Inquiry::read(delivery, &output);
-            let result = lesc.compose(&inquiry).map(|(decision, reply)| Written {
-                kind: decision.finding.kind().number(),
-                message: outgoing(reply),
-                copy: None,
-            });
+            let result = match part {
+                Part::Supplement => Ok(lesc.supplement(&inquiry, &heard)),
+                Part::Acknowledgement | Part::Answer | Part::Copy | Part::SupplementCopy => {
+                    lesc.compose(&inquiry, heard)
+                }
+            };
+            let result = result.map(|(kind, letter)| written(kind, letter));
             inbox.say(Inbound::Composed { inquiry: id, part, result });
         }));
     }
@@ -337,18 +465,23 @@ impl Desk {
 
 /// Posts messages in their order, and reports what the switch says of each.
 async fn send(link: StationLink, mut posted: mpsc::UnboundedReceiver<Post>, inbox: Inbox) {
-    while let Some((inquiry, part, message)) = posted.recv().await {
+    while let Some(Post { inquiry, what, message }) = posted.recv().await {
+        let settled = move |result| match what {
+            What::Part(part) => Inbound::Settled { inquiry, part, result },
+            What::Question(source) => Inbound::Asked { inquiry, source, result },
+        };
         match link.post(NonZeroU32::new(message.validation), message.bytes).await {
             Ok(receipt) => {
                 let inbox = inbox.clone();
-                tokio::spawn(async move {
-                    let result = receipt.await;
-                    inbox.say(Inbound::Settled { inquiry, part, result });
-                });
+                tokio::spawn(async move { inbox.say(settled(receipt.await)) });
             }
-            Err(error) => inbox.say(Inbound::Settled { inquiry, part, result: Err(error) }),
+            Err(error) => inbox.say(settled(Err(error))),
         }
     }
+}
+
+fn written(kind: FindingKind, Letter { reply, copy }: Letter) -> Written {
+    Written { kind: kind.number(), message: outgoing(reply), copy: copy.map(outgoing) }
 }
 
 fn outgoing(reply: Reply) -> Outgoing {

@@ -22,11 +22,13 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use crate::answer::{ORI, Reply, Writer};
+use crate::answer::{Letter, ORI, Reply, Terms, Writer};
 use crate::decision::{Decision, Finding, FindingKind, decide};
 use crate::desk::Desk;
 pub use crate::desk::DeskError;
-use crate::inquiry::{IAQ, Inquiry};
+use crate::inquiry::{IAQ, Inquiry, Purpose};
+use crate::policy::Policy;
+use crate::sources::Heard;
 use crate::station::{Station, log_message, log_unreadable};
 use crate::template::{TemplateError, Templates};
 
@@ -47,15 +49,19 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// A directory with all templates, in place of this program's.
     pub templates: Option<PathBuf>,
+    /// How it works. A center without a journal goes by its refusals alone: it answers everything by itself and at once.
+    pub policy: Policy,
     /// What it does is counted there.
     pub metrics: Option<Arc<CenterMetrics>>,
 }
 
 impl Config {
-    /// The center of the sample network (`protocol-specs/wire.md` 3), with the templates of this program.
+    /// The center of the sample network (`protocol-specs/wire.md` 3), with the templates of this program: every answer goes
+    /// out by itself, nobody is asked over the network.
     #[must_use]
     pub fn new(station: StationName, link: dialer::Config, indexes: Vec<PathBuf>) -> Self {
-        Self { station, link, ori: *ORI, indexes, added: None, data: None, templates: None, metrics: None }
+        let policy = Policy::automatic();
+        Self { station, link, ori: *ORI, indexes, added: None, data: None, templates: None, policy, metrics: None }
     }
 }
 
@@ -92,6 +98,10 @@ pub struct Counts {
     pub status: AtomicU64,
     /// For purpose F, persons were found of whom any or none may be the one.
     pub status_unclear: AtomicU64,
+    /// Who asked had no authority to.
+    pub refusals: AtomicU64,
+    /// Supplements that the switch has taken.
+    pub supplements: AtomicU64,
     /// Inquiries given back to the switch because it did not take an answer in time; they come again.
     pub postponed: AtomicU64,
     /// Inquiries of which the switch refused an answer for good.
@@ -115,6 +125,8 @@ impl Counts {
             FindingKind::PossibleRecords => &self.possible_records,
             FindingKind::Status => &self.status,
             FindingKind::StatusUnclear => &self.status_unclear,
+            FindingKind::Refused => &self.refusals,
+            FindingKind::Supplement => &self.supplements,
         }
     }
 }
@@ -133,10 +145,10 @@ impl Lesc {
     /// # Errors
     /// An index, the log of added records or a template cannot be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let Config { station, link, ori, indexes, added, data, templates, metrics } = config;
+        let Config { station, link, ori, indexes, added, data, templates, policy, metrics } = config;
         let writer = Writer::new(ori, Templates::load(templates.as_deref())?);
         let live = Live::open(indexes.clone(), added)?;
-        let center = Center { live: Arc::new(live), writer, counts: Arc::default(), metrics, indexes };
+        let center = Center { live: Arc::new(live), writer, policy, counts: Arc::default(), metrics, indexes };
         center.say_opened(&*center.live.holdings()?);
         let center = Arc::new(center);
         let desk = data.map(|data| Desk::open(&data, Arc::clone(&center))).transpose()?;
@@ -164,6 +176,7 @@ impl Lesc {
                 // It ends by itself too, when its journal fails.
                 let (link, stop, inbox) = (station.link(), shutdown.child_token(), desk.inbox());
                 let take = |_, message| {
+                    let Some(message) = inbox.take_answer(message) else { return ready(()) };
                     if let Some((inquiry, bytes, acknowledge)) = center.read(message) {
                         inbox.deliver(inquiry, bytes, acknowledge);
                     }
@@ -192,6 +205,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub(crate) struct Center {
     live: Arc<Live>,
     pub(crate) writer: Writer,
+    pub(crate) policy: Policy,
     pub(crate) counts: Arc<Counts>,
     metrics: Option<Arc<CenterMetrics>>,
     /// Where the indexes are.
@@ -251,19 +265,41 @@ impl Center {
         }
     }
 
-    /// The answer to an inquiry from the records as they are now. It blocks while many additions are taken in.
-    pub(crate) fn compose(&self, inquiry: &Inquiry) -> Result<(Decision, Reply), ComposeError> {
+    /// The answer to an inquiry from the records as they are now, beside what the sources of the network came to. It blocks
+    /// while many additions are taken in.
+    pub(crate) fn compose(&self, inquiry: &Inquiry, heard: Heard) -> Result<(FindingKind, Letter), ComposeError> {
         if self.live.is_stale()? {
             self.live.refresh()?;
             self.say_opened(&*self.live.holdings()?);
         }
         let holdings = self.live.holdings()?;
-        let decision = self.decide(inquiry, &holdings)?;
-        let reply = self.writer.answer(inquiry, &decision);
-        Ok((decision, reply))
+        let decision = self.decide(inquiry, &holdings)?.beside(heard);
+        let kind = decision.finding.kind();
+        Ok((kind, self.writer.letter(inquiry, &decision, self.terms(inquiry, kind))))
+    }
+
+    /// What sources gave that were late.
+    pub(crate) fn supplement(&self, inquiry: &Inquiry, heard: &Heard) -> (FindingKind, Letter) {
+        let kind = FindingKind::Supplement;
+        (kind, self.writer.supplement(inquiry, heard, self.terms(inquiry, kind)))
+    }
+
+    fn terms(&self, inquiry: &Inquiry, kind: FindingKind) -> Terms {
+        let technician = !self.policy.automatic.contains(&kind);
+        Terms { office: self.policy.office(inquiry.requester), technician }
+    }
+
+    /// Whom an inquiry asks over the network. For purpose F nobody: its answer is the status, and what NCIC and III have is
+    /// searched by whoever decides.
+    pub(crate) fn asked(&self, inquiry: &Inquiry) -> Vec<center::Source> {
+        let asks = inquiry.subject.as_ref().is_ok_and(|subject| subject.purpose == Purpose::CriminalJustice);
+        if asks && !self.policy.refuses(inquiry.requester) { self.policy.places() } else { Vec::new() }
     }
 
     fn decide(&self, inquiry: &Inquiry, holdings: &Holdings) -> Result<Decision, IndexError> {
+        if self.policy.refuses(inquiry.requester) {
+            return Ok(Decision::refused());
+        }
         decide(inquiry, |query, limit| {
             let begun = Instant::now();
             let found = holdings.search(query, &Settings::best(limit))?;
@@ -399,6 +435,7 @@ mod tests {
         let center = Center {
             live: Arc::new(Live::fixed(Holdings::default())),
             writer: Writer::new(*ORI, Templates::load(None).unwrap()),
+            policy: Policy::automatic(),
             counts: Arc::default(),
             metrics: None,
             indexes: Vec::new(),

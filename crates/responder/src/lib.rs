@@ -10,6 +10,8 @@
 //!
 //! - [`inquiry`], [`decision`], [`answer`] and [`template`] are pure: what is said is a function of what was asked and
 //!   what is on record. [`answer`] tells how an inquiry is answered once, whatever crashes.
+//! - [`sources`] says what is asked over the network and what the answers mean, [`policy`] what a center's configuration,
+//!   [`config`], holds.
 //! - [`lesc`] is the support center, [`attach`] a station that takes what comes and says so in its log.
 //! - [`ncic`] is the stand-in of NCIC and III, with an immigration violator file that lasts; [`history`] makes the
 //!   criminal histories that it tells.
@@ -17,12 +19,13 @@
 //! With a directory of its own (`--data`) the center keeps every inquiry in a journal and [`lesc`] drives the state machine of
 //! the crate `center`; without one it keeps nothing and answers as [`answer`] tells.
 //!
-//! The center answers every inquiry by itself, without a technician.
+//! Without a journal the center answers every inquiry by itself, without a technician.
 //!
 //! No log line and no error holds anything of a body: key, ORI, size and counts are all that is told of a message.
 
 pub mod answer;
 pub mod attach;
+pub mod config;
 pub mod decision;
 mod desk;
 pub mod history;
@@ -30,5 +33,7 @@ pub mod inquiry;
 pub mod lesc;
 pub mod ncic;
 pub mod page;
+pub mod policy;
+pub mod sources;
 mod station;
 pub mod template;

@@ -54,6 +54,11 @@ slots! {
     Identifiers "identifiers" "What the inquiry did not give and would help to decide.";
     Searched "searched" "The sources that were searched.";
     NotSearched "not_searched" "The sources that were not.";
+    Silent "silent" "The sources that were asked and did not answer.";
+    Wanted "wanted" "What NCIC has.";
+    History "history" "What III and the states have.";
+    Office "office" "The field office that gets a copy, or that there is none.";
+    AnsweredBy "answered_by" "Whether a technician answers.";
     Caution "caution" "Says that the search was cut short; empty if it was not.";
     Caveat "caveat" "Says that the answer is no detainer and no ground for arrest.";
     Heading "heading" "What kind of hit it is, in the words that the public record has.";
@@ -99,11 +104,18 @@ impl Form {
         &[Slot::QueryId],
         &[Slot::ReceivedDate, Slot::ReceivedTime, Slot::Name, Slot::Born]
     );
-    const MORE_INFORMATION: Self = form!("more-information.txt", &[Slot::QueryId, Slot::Missing, Slot::Caveat], &[]);
+    const MORE_INFORMATION: Self =
+        form!("more-information.txt", &[Slot::QueryId, Slot::Missing, Slot::Caveat], &[Slot::AnsweredBy]);
+    const REFUSED: Self = form!("refused.txt", &[Slot::QueryId], &[]);
+    const SUPPLEMENT: Self = form!(
+        "supplement.txt",
+        &[Slot::QueryId, Slot::Searched, Slot::Silent, Slot::Wanted, Slot::History, Slot::Caveat],
+        &[Slot::Name, Slot::Born, Slot::AnsweredBy, Slot::Office]
+    );
     const NO_RECORD: Self = form!(
         "no-record.txt",
-        &[Slot::QueryId, Slot::Searched, Slot::NotSearched, Slot::Caution, Slot::Caveat],
-        &[Slot::Name, Slot::Born]
+        &[Slot::QueryId, Slot::Searched, Slot::Silent, Slot::NotSearched, Slot::Caution, Slot::Caveat],
+        &[Slot::Name, Slot::Born, Slot::Wanted, Slot::History, Slot::Office, Slot::AnsweredBy]
     );
     const RECORD: Self = form!(
         "record.txt",
@@ -112,7 +124,10 @@ impl Form {
             Slot::AlienNumber,
             Slot::Status,
             Slot::Count,
+            Slot::Wanted,
+            Slot::History,
             Slot::Searched,
+            Slot::Silent,
             Slot::NotSearched,
             Slot::Caution,
             Slot::Caveat
@@ -127,23 +142,36 @@ impl Form {
             Slot::Source,
             Slot::Also,
             Slot::Records,
-            Slot::More
+            Slot::More,
+            Slot::Office,
+            Slot::AnsweredBy
         ]
     );
     const POSSIBLE_RECORDS: Self = form!(
         "possible-records.txt",
-        &[Slot::QueryId, Slot::Records, Slot::More, Slot::Searched, Slot::NotSearched, Slot::Caution, Slot::Caveat],
-        &[Slot::Name, Slot::Born, Slot::Count, Slot::Identifiers]
+        &[
+            Slot::QueryId,
+            Slot::Records,
+            Slot::More,
+            Slot::Wanted,
+            Slot::History,
+            Slot::Searched,
+            Slot::Silent,
+            Slot::NotSearched,
+            Slot::Caution,
+            Slot::Caveat
+        ],
+        &[Slot::Name, Slot::Born, Slot::Count, Slot::Identifiers, Slot::Office, Slot::AnsweredBy]
     );
     const FIREARMS_STATUS: Self = form!(
         "firearms-status.txt",
         &[Slot::QueryId, Slot::Status, Slot::Searched, Slot::NotSearched, Slot::Caution, Slot::Caveat],
-        &[Slot::Name, Slot::Born, Slot::Source, Slot::Also]
+        &[Slot::Name, Slot::Born, Slot::Source, Slot::Also, Slot::AnsweredBy]
     );
     const FIREARMS_UNCLEAR: Self = form!(
         "firearms-unclear.txt",
         &[Slot::QueryId, Slot::Searched, Slot::NotSearched, Slot::Caution, Slot::Caveat],
-        &[Slot::Name, Slot::Born, Slot::Identifiers]
+        &[Slot::Name, Slot::Born, Slot::Identifiers, Slot::AnsweredBy]
     );
     const RECORD_LINE: Self = form!(
         "record-line.txt",
@@ -173,6 +201,8 @@ pub struct Templates {
     pub(crate) firearms_unclear: Template,
     pub(crate) record_line: Template,
     pub(crate) status_line: Template,
+    pub(crate) refused: Template,
+    pub(crate) supplement: Template,
 }
 
 impl Templates {
@@ -192,6 +222,8 @@ impl Templates {
             firearms_unclear: load(Form::FIREARMS_UNCLEAR)?,
             record_line: load(Form::RECORD_LINE)?,
             status_line: load(Form::STATUS_LINE)?,
+            refused: load(Form::REFUSED)?,
+            supplement: load(Form::SUPPLEMENT)?,
         })
     }
 }
@@ -419,7 +451,7 @@ mod tests {
         let builtin = Templates::load(None).unwrap();
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
         assert_eq!(Templates::load(Some(&directory)).unwrap(), builtin);
-        assert_eq!(std::fs::read_dir(directory).unwrap().count(), 9);
+        assert_eq!(std::fs::read_dir(directory).unwrap().count(), 11);
     }
 
     #[test]

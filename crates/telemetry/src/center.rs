@@ -8,8 +8,16 @@ use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge};
 use crate::page::{Label, Page, Unit, Values};
 
 /// Kinds of answers (`responder::decision::Finding`).
-const KINDS: Values =
-    Values::Of(&["more_information", "no_record", "record", "possible_records", "status", "status_unclear"]);
+const KINDS: Values = Values::Of(&[
+    "more_information",
+    "no_record",
+    "record",
+    "possible_records",
+    "status",
+    "status_unclear",
+    "refused",
+    "supplement",
+]);
 
 /// Something that the center did. No variant holds anything of an inquiry.
 #[derive(Debug, Clone, Copy, PartialEq)]

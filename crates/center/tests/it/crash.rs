@@ -48,7 +48,13 @@ struct World {
 }
 
 fn config() -> Config {
-    Config { automatic: BTreeSet::from([AUTOMATIC]), deadline: 50, deadlines: BTreeMap::from([(Source(1), 120)]), late: 300, remember: u64::MAX }
+    Config {
+        automatic: BTreeSet::from([AUTOMATIC]),
+        deadline: 50,
+        deadlines: BTreeMap::from([(Source(1), 120)]),
+        late: 300,
+        remember: u64::MAX,
+    }
 }
 
 impl World {

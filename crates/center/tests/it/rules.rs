@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use center::{
-    Act, Action, Center, Command, Config, Denial, Event, Facts, Folds, InquiryId, Moment, Outcome, Outgoing, Part, Source,
-    Standing, Written,
+    Act, Action, Center, Command, Config, Denial, Event, Facts, Folds, InquiryId, Moment, Outcome, Outgoing, Part,
+    Source, Standing, Written,
 };
 
 const NCIC: Source = Source(1);

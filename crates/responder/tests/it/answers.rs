@@ -129,7 +129,7 @@ fn templates_of_a_directory_are_used() {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), directory.path().join(entry.file_name())).unwrap();
     }
-    let text = "ID {query_id}\nNOTHING ON {name}\n{searched}|{not_searched}\n{caution}\n{caveat}";
+    let text = "ID {query_id}\nNOTHING ON {name}\n{searched}|{silent}|{not_searched}\n{caution}\n{caveat}";
     std::fs::write(directory.path().join("no-record.txt"), text).unwrap();
     let writer = Writer::new(*ORI, Templates::load(Some(directory.path())).unwrap());
     let body = body(&[("NAM", "NOBODY, AT ALL")]);
@@ -141,7 +141,7 @@ fn templates_of_a_directory_are_used() {
          EMULATOR - SYNTHETIC DATA\r\n\
          ID E0000000001\r\n\
          NOTHING ON NOBODY, AT ALL\r\n\
-         {searched}|{others}, NCIC, III, STATE CRIMINAL HISTORY\r\n\
+         {searched}||{others}, NCIC, III, STATE CRIMINAL HISTORY\r\n\
          THIS RESPONSE IS NOT A DETAINER AND NOT GROUNDS FOR ARREST."
     );
     assert_eq!(str::from_utf8(&answer.bytes).unwrap(), expected);

@@ -6,3 +6,4 @@ mod center;
 mod journaled;
 mod network;
 mod persons;
+mod sources;
