@@ -89,7 +89,7 @@ impl Step {
             Self::Alerts => {
                 "Prometheus takes the rules, each alert is raised by what it is for, and the metrics are in order"
             }
-            Self::Conformance => "the demo's network passes conformance/check.py and stops when asked",
+            Self::Conformance => "the demo's network passes conformance/check.py and fox.py and stops when asked",
             Self::Crash => "a switch that is killed loses nothing: conformance/crash.py",
             Self::Synced => "an acknowledgement waits for the disk: conformance/synced.py, under strace",
             Self::PowerCuts => {

@@ -118,7 +118,15 @@ fn print_config(config: &switch::Config, tls: &ServerTls) {
     say!("pki      {} {}", config.pki.certificate.display(), config.pki.ca.display());
     say!("revoked  {} certificates, by a list that holds until {}", tls.revoked(), tls.crl_until());
     say!("stamps   UTC{:+}", limits.stamp_utc_offset / 3600);
-    say!("hold     {} h, {} bytes in all", limits.hold.as_secs() / 3600, limits.hold_bytes);
+    let hold = match limits.hold.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds => format!("{seconds} s"),
+    };
+    say!("hold     {hold}, {} bytes in all", limits.hold_bytes);
+    let usual = switch_core::Limits::default();
+    let set = switch::LIMIT_ROWS.iter().filter(|row| row.value(limits) != row.value(&usual));
+    let set: Vec<_> = set.map(|row| format!("{} = {}", row.key, row.value(limits))).collect();
+    say!("limits   {}", if set.is_empty() { "as usual".to_owned() } else { set.join(", ") });
     say!("messages up to {} bytes, {} of them in an ER", config.message_bytes_max, limits.echo_bytes);
     let journal = &config.retention;
     let most = journal.keep_bytes.map_or_else(String::new, |bytes| format!(", at most {bytes} bytes"));

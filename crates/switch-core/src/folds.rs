@@ -21,9 +21,7 @@ use codec::time::Timestamp;
 use rustc_hash::FxHashMap;
 
 pub use checkpoint::{CheckpointError, Section, Sections};
-pub(crate) use confirmations::{OPEN_MAX, OPEN_OF_PAIR_MAX};
-pub(crate) use help::{HELP_BYTES_MAX, HELP_FILES_MAX};
-pub(crate) use overlay::{OVERLAY_MAX, Overlay};
+pub(crate) use overlay::Overlay;
 
 use crate::effect::{Effect, Marked, StateChange};
 use crate::event::{Delivery, LinkId, Msn, ReturnReason, Sequence};
@@ -164,7 +162,7 @@ impl Folds {
             overlay: Overlay::default(),
             help: HelpFiles::default(),
             states: States::default(),
-            confirmations: Confirmations::default(),
+            confirmations: Confirmations::new(network.limits().confirmations),
             controls: Controls::default(),
             marked: marks::Marked::default(),
             stations: Vec::new(),
@@ -345,8 +343,9 @@ impl Folds {
         set.get(&None).copied().unwrap_or(configured)
     }
 
-    /// Gives the stations of a network that takes another's place their places. False: they have others already.
+    /// Gives the stations of a network that takes another's place their places, and keeps to its bounds. False: they have others already.
     pub(crate) fn adopt(&mut self, network: &Network) -> bool {
+        self.confirmations.bound(network.limits().confirmations);
         (0..network.places()).all(|place| {
             let Ok(place) = u16::try_from(place) else { return false };
             network.at(StationIndex(place)).is_none_or(|station| self.index(station.name) == Some(StationIndex(place)))

@@ -38,6 +38,7 @@ mod directory;
 pub mod effect;
 mod event;
 mod folds;
+mod limits;
 mod network;
 mod outbox;
 mod query;
@@ -53,9 +54,10 @@ pub use event::{
     Verified,
 };
 pub use folds::{CheckpointError, DeadLetter, FoldError, Folds, Section, Sections};
+pub use limits::{Confirming, Limits, LinkTimes};
 pub use network::{
-    DestinationState, Format, GroupConfig, Limits, Network, NetworkConfig, NetworkError, OriConfig, OriDetails,
-    StateConfig, StationConfig,
+    DestinationState, Format, GroupConfig, Network, NetworkConfig, NetworkError, OriConfig, OriDetails, StateConfig,
+    StationConfig,
 };
 pub use query::{ANSWER_BYTES_MAX, LogQuery, LogRequest, LogSearch};
 pub use record::{Kind, RecordError};

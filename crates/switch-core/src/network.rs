@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::admission::HelpAddress;
 use crate::directory::Index;
+use crate::limits::Limits;
 
 /// What a network consists of, unchecked. Lists keep their order, so that an error can name its place.
 #[derive(Debug, Clone, Default)]
@@ -222,40 +223,6 @@ impl DestinationState {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-/// Bounds and settings of the whole switch.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// How long a message waits for a station that is away (`protocol-specs/wire.md` 2.7).
-    pub hold: Duration,
-    /// Bytes that may wait for all stations together.
-    pub hold_bytes: u64,
-    /// Bytes of the longest message. A document in XML and the text that it stands for may be as long together, as both are
-    /// written.
-    pub message_bytes: usize,
-    /// Bytes of a refused message that its ER repeats.
-    pub echo_bytes: usize,
-    /// Seconds that stamps are east of UTC.
-    pub stamp_utc_offset: i32,
-    /// Bytes of waiting messages that are kept in memory, so that they need not be loaded.
-    pub body_cache_bytes: usize,
-    /// Log queries of one station that may be without an answer; 0: the switch answers none.
-    pub log_queries: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            hold: Duration::from_secs(72 * 3600),
-            hold_bytes: 2 << 30,
-            message_bytes: 256 << 10,
-            echo_bytes: 100,
-            stamp_utc_offset: -7 * 3600,
-            body_cache_bytes: 64 << 20,
-            log_queries: 8,
-        }
     }
 }
 

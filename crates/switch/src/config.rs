@@ -6,6 +6,7 @@
 mod entries;
 mod file;
 mod journal;
+mod limits;
 mod operators;
 mod place;
 mod read;
@@ -22,6 +23,8 @@ use codec::dictionary::Dictionary;
 use codec::name::StationName;
 use link::tls::ServerFiles;
 use switch_core::Network;
+
+pub use self::limits::{LIMIT_ROWS, LimitRow};
 
 use self::file::File;
 use self::place::{key_before, line_of};

@@ -25,7 +25,7 @@ mod reload;
 mod replay;
 mod search;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, LIMIT_ROWS, LimitRow};
 pub use follower::AuditError;
 pub use operators::{Operator, Operators, Right, TokenHash};
 pub use process::{Attached, Running, SwitchError, run};

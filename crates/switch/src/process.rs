@@ -11,7 +11,7 @@ use codec::name::StationName;
 use journal::{Batch, Journal, RealDisk, Report};
 use link::listener::{Door, Link, ListenError, Listener};
 use session::{Readiness, Role};
-use switch_core::{FoldError, Folds, LinkId, Network, Observation, Sequence, Switch};
+use switch_core::{FoldError, Folds, LinkId, LinkTimes, Network, Observation, Sequence, Switch};
 use telemetry::{JournalTelemetry, Metrics, SwitchTelemetry};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -320,6 +320,10 @@ impl Doors {
             Door::Fox => session::Config::fox(Role::Switch, epoch(link)),
         };
         config.message_bytes_max = self.message_bytes_max;
+        let LinkTimes { ack_wait, sends, temporary_wait, too_many_wait, keep_alive, silence } = network.limits().links;
+        (config.ack_wait, config.sends_max) = (ack_wait, sends);
+        (config.temporary_wait, config.too_many_wait) = (temporary_wait, too_many_wait);
+        (config.keep_alive, config.silence) = (keep_alive, silence);
         if door.door() == Door::Dmpp
             && let Some(station) = network.station(station)
         {

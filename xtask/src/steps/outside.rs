@@ -28,7 +28,7 @@ const CHECKED_WITHIN_LONG: Duration = Duration::from_mins(120);
 /// Lines of each log that are shown after a failure.
 const TAIL: usize = 40;
 
-/// The demo's network against `check.py`, and its stop when asked. With `--long` ten times in a row, each from nothing.
+/// The demo's network against `check.py` and `fox.py`, and its stop when asked. With `--long` ten times in a row, each from nothing.
 pub(super) fn conformance(run: &Run<'_>, program: &Path) -> Result<Tally> {
     run.installer.need(install::PYTHON)?;
     run.installer.need(install::OPENSSL)?;
@@ -95,6 +95,8 @@ fn check_demo(run: &Run<'_>, program: &Path, place: &Place) -> Result<Tally> {
     let mut demo = Running::start(&mut place.demo(program), Some(&place.log("demo")?))?;
     wait_for_ready(&mut demo)?;
     let mut tally = place.script(run, "check.py", &["--slow"], &[])?;
+    place.make_terminal_speak_ofml(program)?;
+    tally += place.script(run, "fox.py", &["--slow", "--fox", &place.fox.to_string()], &[])?;
     if let Err(error) = stop(&mut demo) {
         output::line(&format!("error: {error:#}"));
         tally += Tally::FAILED;
@@ -133,6 +135,7 @@ fn stop(demo: &mut Running) -> Result<()> {
 struct Place {
     folder: TempDir,
     link: SocketAddr,
+    fox: SocketAddr,
     admin: SocketAddr,
 }
 
@@ -140,8 +143,8 @@ impl Place {
     /// Does something in a fresh folder, which stays there for a look if that fails.
     fn with(workspace: &Workspace, name: &str, work: impl FnOnce(&Self) -> Result<Tally>) -> Result<Tally> {
         let folder = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(workspace.scratch()?);
-        let [link, admin] = free_addresses()?;
-        let mut place = Self { folder: folder.context("cannot make a folder for the check")?, link, admin };
+        let [link, fox, admin] = free_addresses()?;
+        let mut place = Self { folder: folder.context("cannot make a folder for the check")?, link, fox, admin };
         let result = work(&place);
         if !matches!(&result, Ok(tally) if tally.failed == 0) {
             place.folder.disable_cleanup(true);
@@ -159,8 +162,22 @@ impl Place {
     fn demo(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.args(["demo", "--dir"]).arg(self.network());
-        command.args(["--link", &self.link.to_string(), "--admin", &self.admin.to_string()]);
+        command.args(["--link", &self.link.to_string(), "--fox", &self.fox.to_string()]);
+        command.args(["--admin", &self.admin.to_string()]);
         command
+    }
+
+    /// Has the terminal of a demo that runs get OFML from now on: changes its entry, and has the switch read it.
+    fn make_terminal_speak_ofml(&self, program: &Path) -> Result<()> {
+        let file = self.network().join("network.toml");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let entry = "name = \"ZA0010000\"\n";
+        ensure!(text.contains(entry), "{} has no station ZA0010000", file.display());
+        let text = text.replacen(entry, &format!("{entry}format = \"ofml\"\n"), 1);
+        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut reload = Command::new(program);
+        reload.args(["ctl", "--admin", &self.admin.to_string(), "--token-file"]);
+        process::passes(reload.arg(self.network().join("operator.token")).arg("reload"))
     }
 
     /// Lets the demo make its directory: authority, certificates, configuration.
@@ -218,10 +235,11 @@ impl Place {
     }
 }
 
-/// Two addresses that were free a moment ago.
-fn free_addresses() -> Result<[SocketAddr; 2]> {
-    // Both are held before either is given back, so that they differ.
+/// Three addresses that were free a moment ago.
+fn free_addresses() -> Result<[SocketAddr; 3]> {
+    // All are held before one is given back, so that they differ.
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of loopback is free");
-    let (one, other) = (bind()?, bind()?);
-    Ok([one.local_addr()?, other.local_addr()?])
+    let all = [bind()?, bind()?, bind()?];
+    let [one, two, three] = &all;
+    Ok([one.local_addr()?, two.local_addr()?, three.local_addr()?])
 }

@@ -12,7 +12,7 @@ use crate::net::{Demo, Net, Node, PEER, STATE, TERMINAL};
 use crate::process::{Finished, Stream, run};
 
 /// An operator at a keyboard.
-struct Operator {
+pub(crate) struct Operator {
     admin: SocketAddr,
     token: PathBuf,
 }
@@ -25,18 +25,18 @@ impl Operator {
     }
 
     /// Must be done; what it prints.
-    fn does(&self, words: &[&str]) -> String {
+    pub(crate) fn does(&self, words: &[&str]) -> String {
         let finished = self.ctl(words);
         assert_eq!(finished.code, Some(0), "{words:?}: {finished:#?}");
         finished.stdout
     }
 
-    fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         serde_json::from_str(&self.does(&[words, &["--json"]].concat())).expect("JSON")
     }
 
     /// Must be refused, with that in the reason.
-    fn is_refused(&self, words: &[&str], why: &str) {
+    pub(crate) fn is_refused(&self, words: &[&str], why: &str) {
         let finished = self.ctl(words);
         assert_eq!(finished.code, Some(1), "{words:?}: {finished:#?}");
         assert!(finished.stderr.contains(why), "{words:?}: {finished:#?}");
@@ -67,7 +67,7 @@ fn remove(net: &Net, mark: &str) {
 }
 
 /// A switch, one who may do everything, and one who may only look.
-fn staffed(net: &Net) -> (Node, Operator, Operator) {
+pub(crate) fn staffed(net: &Net) -> (Node, Operator, Operator) {
     let (chief, desk) = (operator(net, "chief", "look,route,letters,directory,control"), operator(net, "desk", "look"));
     let switch = net.switch();
     let admin = switch.admin;
@@ -79,7 +79,7 @@ fn note(to: &str, text: &str) -> String {
 }
 
 /// The acts in a journal that is not open: who, what, result.
-fn acts(net: &Net) -> Vec<(String, String, String)> {
+pub(crate) fn acts(net: &Net) -> Vec<(String, String, String)> {
     let export = run(orinet().args(["journal", "export", "--data"]).arg(net.path("data")));
     assert_eq!(export.code, Some(0), "{export:#?}");
     let event = |line: &str| -> Option<(String, String, String)> {
@@ -90,7 +90,7 @@ fn acts(net: &Net) -> Vec<(String, String, String)> {
     export.stdout.lines().filter_map(event).collect()
 }
 
-fn assert_told(acts: &[(String, String, String)], who: &str, what: &str, result: &str) {
+pub(crate) fn assert_told(acts: &[(String, String, String)], who: &str, what: &str, result: &str) {
     let told = acts.iter().any(|act| act.0 == who && act.1 == what && act.2.contains(result));
     assert!(told, "{who}, {what:?}, {result:?} is not in the journal: {acts:#?}");
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use codec::block::{Function, Status};
 
+use crate::ctl::staffed;
 use crate::net::{Net, PEER, STATE, TERMINAL};
 use crate::process::{Stream, must};
 use crate::station::Message;
@@ -125,7 +126,7 @@ fn a_full_file_system_turns_senders_away_and_room_brings_them_back() {
     const BACK_WITHIN: Duration = Duration::from_secs(10);
     let net = Net::new();
     let disk = SmallDisk::mount(&net.path("data"));
-    let switch = net.switch();
+    let (switch, chief, _) = staffed(&net);
     let mut terminal = switch.station(TERMINAL);
     terminal.send(&message(0));
     disk.fill();
@@ -150,6 +151,10 @@ fn a_full_file_system_turns_senders_away_and_room_brings_them_back() {
         assert_eq!((reply.function(), reply.status()), (Function::Nack, Status::TEMPORARY));
     }
     assert_eq!(switch.get("/readyz").status, 503);
+    // A command would have to be on disk too.
+    let nothing = "nothing can be stored now, so nothing is done; try again when the journal has room";
+    chief.is_refused(&["drain"], nothing);
+    chief.is_refused(&["hold", STATE], nothing);
 
     disk.make_room();
     let began = Instant::now();

@@ -2,8 +2,11 @@
 
 mod client;
 
+use crate::binary::checkout;
+use crate::ctl::staffed;
 use crate::net::{Net, Node, PEER, STATE, TERMINAL};
 use crate::process::Stream;
+use crate::replay::sentences;
 use client::{Client, Frame, query, tag, text_of};
 
 /// A network whose terminal is a client that speaks OFML; what names no destination goes to ZB.
@@ -95,6 +98,52 @@ fn a_heartbeat_is_echoed_and_what_is_not_spoken_is_refused_in_text() {
     assert_eq!((refusal.exchange, &refusal.payload[..]), (79, &b"0014 THE MESSAGE IS TOO LONG"[..]));
     client.write(b'H', 80, true, b"");
     assert_eq!(client.next(b'H').exchange, 80, "the link lives");
+    switch.stop();
+}
+
+/// Sentences of a session that nothing here leads to, and why.
+const NOT_SAID: &[(&str, &str)] = &[("NOT TAKEN", "for a refusal of another kind than the switch has")];
+
+#[test]
+fn every_sentence_of_a_sessions_refusal_is_said_over_tls() {
+    let net = network();
+    net.change("[pki]", "[limits]\nconfirmations_of_pair_max = 1\n\n[pki]");
+    let (switch, chief, _) = staffed(&net);
+    let mut client = client(&net, &switch);
+    let mut said = Vec::new();
+    let ask = |number: u16| {
+        let fields = "<RTY>WP</RTY><RNO>1</RNO><PRI>R</PRI><NIC>NONE</NIC><NAM>SAMPLE, PERSON A</NAM><DOB>19800102</DOB>\
+                      <RNA>SGT TEST ONE</RNA><RAG>TEST PD</RAG>";
+        query(&format!("T{number}"), &format!("<DST>{PEER}</DST>"), "YQ", &format!("<OCA>CASE{number}</OCA>{fields}"))
+    };
+    client.send(&ask(1));
+    let mut refused = |client: &mut Client, kind: u8, payload: &[u8]| {
+        client.write(kind, 500 + u16::from(kind), true, payload);
+        let refusal = client.next(b'N');
+        assert_eq!(refusal.exchange, 500 + u16::from(kind), "the nack echoes the number");
+        said.push(String::from_utf8(refusal.payload).expect("a refusal is text"));
+    };
+    refused(&mut client, b'M', ask(2).as_bytes());
+    for kind in *b"KZ" {
+        refused(&mut client, kind, b"x");
+    }
+    refused(&mut client, b'C', b"short");
+    // Parts of a message are not answered before its end.
+    (0..4).for_each(|_| client.write(b'M', 500 + u16::from(b'M'), false, &[b'x'; 64_000]));
+    refused(&mut client, b'M', &[b'x'; 64_000]);
+    chief.does(&["drain"]);
+    refused(&mut client, b'M', ask(3).as_bytes());
+    let source = "session/src/session/fox.rs";
+    let sentences = sentences::capitals(&checkout("crates"), source);
+    assert!(sentences.len() >= 6, "the source is read: {sentences:?}");
+    let known = |text: &String| NOT_SAID.iter().any(|(other, _)| other == text) || text == "LF  ";
+    for text in sentences.iter().filter(|text| !known(text)) {
+        assert!(said.iter().any(|one| one.ends_with(text)), "{text:?} of {source} is not said: {said:?}");
+    }
+    let status =
+        |text: &str| said.iter().find(|one| one.ends_with(text)).and_then(|one| one.get(..4)).unwrap_or_default();
+    assert_eq!(status("CANNOT BE STORED NOW, SEND AGAIN"), "0012");
+    assert_eq!(status("TOO MANY UNACKNOWLEDGED, SEND AGAIN LATER"), "0013");
     switch.stop();
 }
 

@@ -23,6 +23,7 @@ mod manual;
 mod net;
 mod niem;
 mod openssl;
+mod periods;
 mod process;
 mod prometheus;
 mod pty;

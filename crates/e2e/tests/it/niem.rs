@@ -118,6 +118,33 @@ fn stations_of_both_forms_understand_each_other() {
 }
 
 #[test]
+fn a_confirmation_is_asked_for_and_answered_by_stations_of_both_forms() {
+    let net = net();
+    let node = net.switch();
+    let (mut terminal, _center, mut state) = stations(&node);
+    let record = "RTY/WP.RNO/1.PRI/U.OCA/CASE1.NIC/N000000001.";
+    let answer = format!("{record}RES/Y.RNA/CPL TEST TWO.RAG/TEST SO");
+    terminal.send(&format!(
+        "YQ.{TERMINAL}.ZB0010000.*T1.TXT\r\n{record}NAM/SAMPLE, PERSON A.DOB/19800102.RNA/SGT TEST ONE.RAG/TEST PD"
+    ));
+    let asked = state.take("<nh2:MessageKeyCodeText>YQ<").text;
+    assert_well_formed(&asked);
+    // How a YR looks in XML, the switch itself shows: what it sent to that station comes back from it.
+    terminal.send(&format!("YR.{TERMINAL}.ZB0010000.*T2.TXT\r\n{answer}"));
+    let shown = state.take("<nh2:MessageKeyCodeText>YR<").text;
+    assert_eq!(sorted(&legacy(&shown).1), sorted(answer.as_bytes()));
+    let turned = shown
+        .replace(&format!("OriginatingORIID>{TERMINAL}<"), "OriginatingORIID>ZB0010000<")
+        .replace("DestinationORIID>ZB0010000<", &format!("DestinationORIID>{TERMINAL}<"))
+        .replace("<![CDATA[T2]]>", "<![CDATA[T1]]>");
+    state.send(&turned);
+    let came = terminal.take("YR.ZB0010000");
+    assert_eq!(came.output().control.map(|it| it.to_string()).as_deref(), Some("T1"));
+    assert_eq!(sorted(came.output().body), sorted(answer.as_bytes()));
+    node.stop();
+}
+
+#[test]
 fn every_family_reaches_a_niem_station_well_formed_and_with_all_that_it_says() {
     let net = net();
     let node = net.switch();

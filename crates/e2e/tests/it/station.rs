@@ -194,6 +194,11 @@ impl Station {
         self.write_block(&Block::without_data(function, validation, status))
     }
 
+    /// Refuses a message of one block for now.
+    pub(crate) fn refuse_for_now(&mut self, validation: u32) -> Result<(), Closed> {
+        self.write_block(&Block::without_data(Function::Nack, validation, Status::TEMPORARY))
+    }
+
     fn wait<T>(&mut self, what: &str, take: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Closed> {
         Ok(self.wait_within(PATIENCE, take)?.unwrap_or_else(|| {
             panic!("{what} did not come in {PATIENCE:?}; there are {:?} and {:?}", self.messages, self.replies)

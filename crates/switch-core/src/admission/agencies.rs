@@ -12,7 +12,6 @@ use super::help::HelpAddress;
 use super::{Court, Failed, fail};
 use crate::directory::Wanted;
 use crate::effect::{AgencyChange, Effect};
-use crate::folds::OVERLAY_MAX;
 use crate::network::{DIRECTORY_CODE, OWN_CODE, OriConfig};
 
 /// Bytes of the name of a federal agency (LOC); of another one it is the dictionary's.
@@ -74,7 +73,8 @@ impl Court<'_, '_> {
             ("TU", Some(before)) => (Some(before.clone()), "CHANGED"),
             (_, Some(_)) => (None, "DELETED"),
         };
-        let full = self.folds.overlay.find(ori).is_none() && self.folds.overlay.len() >= OVERLAY_MAX;
+        let most = self.network.limits().directory_changes;
+        let full = self.folds.overlay.find(ori).is_none() && self.folds.overlay.len() >= most;
         if full {
             return Err(options("THE DIRECTORY TAKES NO MORE CHANGES"));
         }

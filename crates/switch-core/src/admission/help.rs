@@ -6,7 +6,6 @@ use codec::notice::ErNumber;
 
 use super::{Court, Failed, fail};
 use crate::effect::{Effect, HelpChange, HelpEdit};
-use crate::folds::{HELP_BYTES_MAX, HELP_FILES_MAX};
 use crate::network::{OWN_CODE, StationIndex};
 
 /// The codes of files that every line can have.
@@ -86,11 +85,12 @@ impl Court<'_, '_> {
         if self.network.of_line(address.line) != Some(station) {
             return Err(fail(ErNumber::Header, "HELP FILE NOT SERVED BY THIS STATION"));
         }
-        if text.len() > HELP_BYTES_MAX {
-            return Err(fail(ErNumber::Options, format!("HELP FILE LONGER THAN {HELP_BYTES_MAX} BYTES")));
+        let (bytes, files) = (self.network.limits().help_bytes, self.network.limits().help_files);
+        if text.len() > bytes {
+            return Err(fail(ErNumber::Options, format!("HELP FILE LONGER THAN {bytes} BYTES")));
         }
-        if before.is_empty() && self.folds.help.len() >= HELP_FILES_MAX {
-            return Err(fail(ErNumber::Options, format!("MORE THAN {HELP_FILES_MAX} HELP FILES")));
+        if before.is_empty() && self.folds.help.len() >= files {
+            return Err(fail(ErNumber::Options, format!("MORE THAN {files} HELP FILES")));
         }
         Ok((Some(Effect::Help(HelpChange { file: address.file, edit })), told(address, &text)))
     }

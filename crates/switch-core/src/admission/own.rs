@@ -15,8 +15,6 @@ use crate::effect::Effect;
 use crate::network::{DIRECTORY_CODE, OWN_CODE, StationIndex};
 use crate::query::is_log_query;
 
-/// The longest text that is echoed, in bytes: the record of an ECHO holds it twice.
-const ECHO_BYTES_MAX: usize = 16 << 10;
 /// Keys of the directory's queries and changes, which no station gets.
 const DIRECTORY_KEYS: [&str; 4] = ["TQ", "TA", "TU", "TD"];
 const ECHO: &str = "ECHO";
@@ -98,8 +96,9 @@ impl Court<'_, '_> {
         let reply = |from, body| Some(Reply { from, key, body });
         match own {
             Own::Switch if spec.key.as_str() == ECHO => {
-                if body.len() > ECHO_BYTES_MAX {
-                    return Err(fail(ErNumber::Options, format!("TEXT LONGER THAN {ECHO_BYTES_MAX} BYTES")));
+                let most = self.network.limits().echo_text_bytes;
+                if body.len() > most {
+                    return Err(fail(ErNumber::Options, format!("TEXT LONGER THAN {most} BYTES")));
                 }
                 Ok((Vec::new(), reply(Ori::of_switch(), body.to_vec())))
             }

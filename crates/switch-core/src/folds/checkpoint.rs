@@ -136,7 +136,8 @@ impl Folds {
                 DIRECTORY => Overlay::read(&mut input).map(|read| folds.overlay = read),
                 HELP => HelpFiles::read(&mut input).map(|read| folds.help = read),
                 STATES => States::read(&mut input).map(|read| folds.states = read),
-                CONFIRMATIONS => Confirmations::read(&mut input).map(|read| folds.confirmations = read),
+                CONFIRMATIONS => Confirmations::read(&mut input, network.limits().confirmations)
+                    .map(|read| folds.confirmations = read),
                 CONTROLS => Controls::read(&mut input).map(|read| folds.controls = read),
                 _ => Marked::read(&mut input).map(|read| folds.marked = read),
             };

@@ -8,18 +8,13 @@ use codec::time::Timestamp;
 use super::checkpoint::{In, Out, Sections};
 use crate::effect::{Confirmation, ConfirmationId};
 use crate::event::Msn;
+use crate::limits::Confirming;
 use crate::record::{confirmation, put_confirmation};
-
-/// Confirmations that may be due at a time, in all; no more are asked for then.
-pub(crate) const OPEN_MAX: usize = 100_000;
-/// Confirmations that one asker may have open with one asked; where there are so many, the oldest overdue ones make room.
-pub(crate) const OPEN_OF_PAIR_MAX: usize = 256;
-/// Overdue ones that are kept at hand, the latest; all of them stand in the journal.
-const OVERDUE_MAX: usize = 10_000;
 
 /// What is due, and what is overdue.
 #[derive(Debug, Default)]
 pub(crate) struct Confirmations {
+    limits: Confirming,
     all: BTreeMap<ConfirmationId, Held>,
     /// Those that are not overdue, by when they are due.
     due: BTreeSet<(Timestamp, ConfirmationId)>,
@@ -34,6 +29,16 @@ struct Held {
 }
 
 impl Confirmations {
+    pub(super) fn new(limits: Confirming) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Keeps to other bounds from now on.
+    pub(super) fn bound(&mut self, limits: Confirming) {
+        self.limits = limits;
+        self.forget_oldest();
+    }
+
     /// A request takes the place of an earlier one of the same pair for the same record and case.
     pub(super) fn asked(&mut self, confirmation: &Confirmation) {
         let Confirmation { id, record, case, .. } = confirmation;
@@ -42,7 +47,7 @@ impl Confirmations {
         before.iter().for_each(|id| self.remove(id));
         let held: Vec<_> =
             self.held_of_pair(id.asked, id.asker).map(|held| (held.confirmation.id, held.overdue)).collect();
-        let surplus = held.len().saturating_add(1).saturating_sub(OPEN_OF_PAIR_MAX);
+        let surplus = held.len().saturating_add(1).saturating_sub(self.limits.of_pair);
         let overdue = held.into_iter().filter(|(_, overdue)| *overdue).take(surplus);
         overdue.for_each(|(id, _)| self.remove(&id));
         self.insert(confirmation.clone(), false);
@@ -66,7 +71,12 @@ impl Confirmations {
             self.remove(id);
             self.insert(confirmation, true);
         }
-        while self.overdue.len() > OVERDUE_MAX {
+        self.forget_oldest();
+    }
+
+    /// Of the overdue ones, those that are too many.
+    fn forget_oldest(&mut self) {
+        while self.overdue.len() > self.limits.overdue {
             let Some((_, oldest)) = self.overdue.first().copied() else { break };
             self.remove(&oldest);
         }
@@ -135,7 +145,7 @@ impl Confirmations {
                 let index = if held.overdue { &self.overdue } else { &self.due };
                 held.confirmation.id == *id && index.contains(&(held.confirmation.due, *id))
             })
-            && self.overdue.len() <= OVERDUE_MAX
+            && self.overdue.len() <= self.limits.overdue
     }
 
     pub(super) fn put<S: Sections>(&self, out: &mut Out<'_, S>) -> Result<(), S::Error> {
@@ -148,8 +158,8 @@ impl Confirmations {
         Ok(())
     }
 
-    pub(super) fn read(input: &mut In<'_>) -> Option<Self> {
-        let mut confirmations = Self::default();
+    pub(super) fn read(input: &mut In<'_>, limits: Confirming) -> Option<Self> {
+        let mut confirmations = Self::new(limits);
         for _ in 0..input.count(2)? {
             let overdue = match input.array()? {
                 [0] => false,
@@ -159,6 +169,7 @@ impl Confirmations {
             confirmations.insert(input.record(confirmation)?, overdue);
         }
         input.end()?;
+        confirmations.forget_oldest();
         Some(confirmations)
     }
 }
@@ -192,13 +203,13 @@ mod tests {
         open.asked(&request(1, "A"));
         open.asked(&request(2, "A"));
         assert_eq!((open.open(), open.next_due().unwrap().1.msn), (1, Msn(2)));
-        let most = u64::try_from(OPEN_OF_PAIR_MAX).unwrap();
+        let most = u64::try_from(Confirming::default().of_pair).unwrap();
         (3..most + 2).for_each(|msn| open.asked(&request(msn, &msn.to_string())));
-        assert_eq!(open.open(), OPEN_OF_PAIR_MAX);
+        assert_eq!(open.open(), open.limits.of_pair);
         open.overdue(&request(2, "A").id);
         open.asked(&request(9_999, "B"));
         assert!(open.find(&request(2, "A").id).is_none(), "the overdue one made room");
-        assert_eq!((open.open(), open.iter().count()), (OPEN_OF_PAIR_MAX, OPEN_OF_PAIR_MAX));
+        assert_eq!((open.open(), open.iter().count()), (open.limits.of_pair, open.limits.of_pair));
         assert!(open.adds_up());
     }
 

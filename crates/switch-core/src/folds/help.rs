@@ -7,11 +7,7 @@ use codec::name::Ori;
 
 use super::checkpoint::{In, Out, Sections};
 use crate::effect::{HelpChange, HelpEdit};
-
-/// Bytes of one file.
-pub(crate) const HELP_BYTES_MAX: usize = 32 << 10;
-/// Files that are not empty: a network has some fifty lines with fifteen files each.
-pub(crate) const HELP_FILES_MAX: usize = 2_000;
+use crate::limits::Limits;
 
 /// Help files by the address that asks for them.
 #[derive(Debug, Default)]
@@ -34,7 +30,7 @@ impl HelpFiles {
             HelpEdit::Clear => Bytes::new(),
         };
         // The switch refuses what is longer before it becomes a record.
-        let text = text.slice(..text.len().min(HELP_BYTES_MAX));
+        let text = text.slice(..text.len().min(Limits::HELP_BYTES));
         if text.is_empty() {
             self.files.remove(&change.file);
         } else {
@@ -65,7 +61,7 @@ impl HelpFiles {
         let mut files = BTreeMap::new();
         for _ in 0..input.count(2)? {
             let file = input.name(Ori::parse)?;
-            files.insert(file, Bytes::copy_from_slice(input.long().filter(|text| text.len() <= HELP_BYTES_MAX)?));
+            files.insert(file, Bytes::copy_from_slice(input.long().filter(|text| text.len() <= Limits::HELP_BYTES)?));
         }
         input.end()?;
         Some(Self { files })

@@ -11,9 +11,6 @@ use crate::effect::AgencyChange;
 use crate::network::{Network, OriConfig};
 use crate::record::{agency, put_agency};
 
-/// Entries that the overlay can have; beyond, the configuration has to be written anew.
-pub(crate) const OVERLAY_MAX: usize = 20_000;
-
 /// The overlay.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {

@@ -13,12 +13,8 @@ use super::{Store, Switch};
 use crate::admission::{Passed, Route};
 use crate::effect::{Confirmation, ConfirmationId, Effect};
 use crate::event::{Msn, Observation};
-use crate::folds::{OPEN_MAX, OPEN_OF_PAIR_MAX};
 use crate::record::{CopyTo, NoticeTo, Overdue, Received, Record};
 
-/// In how long an urgent one has to be answered, and another one.
-const URGENT: Duration = Duration::from_secs(10 * 60);
-const ROUTINE: Duration = Duration::from_secs(60 * 60);
 /// Overdue ones that one call tells of, so that a long outage does not hold up everything else.
 const OVERDUE_AT_ONCE: usize = 64;
 
@@ -59,11 +55,11 @@ impl Told {
 impl Switch {
     /// Whether so many confirmations are open that no more can be asked for.
     pub(super) fn asks_for_too_many(&self, passed: &Passed<'_>) -> bool {
-        let open = &self.folds.confirmations;
+        let (open, limits) = (&self.folds.confirmations, &self.network.limits().confirmations);
         passed.spec.key.as_str() == ASK
-            && (open.open() >= OPEN_MAX
+            && (open.open() >= limits.open
                 || addresses(passed.routes.iter().map(|route| route.destination))
-                    .any(|asked| open.due_of_pair(asked, passed.sender) >= OPEN_OF_PAIR_MAX))
+                    .any(|asked| open.due_of_pair(asked, passed.sender) >= limits.of_pair))
     }
 
     /// What a message means for the confirmations that are open. Of a YQ, those count that are asked of who gets a copy.
@@ -82,7 +78,8 @@ impl Switch {
 
     fn asked(&self, msn: Msn, asker: Ori, reception: &Received, copies: &[CopyTo]) -> Vec<Effect> {
         let Told { record, case, request, urgent, .. } = Told::of(reception.body());
-        let due = reception.at.after(if urgent { URGENT } else { ROUTINE });
+        let limits = &self.network.limits().confirmations;
+        let due = reception.at.after(if urgent { limits.urgent } else { limits.routine });
         let of_copy = |copy: &CopyTo| {
             let asked = Ori::parse(copy.destination.as_str()).ok()?;
             Some(Effect::Asked(Confirmation {

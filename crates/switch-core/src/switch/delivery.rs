@@ -18,10 +18,6 @@ use crate::folds::{Copy, Stage};
 use crate::network::{Format, StationIndex};
 use crate::record::{LinkChange, NoticeTo, Record};
 
-/// Links in a row that may be lost while a copy is the oldest unacknowledged on them, before it is given up: one poison
-/// message cannot block a station (`protocol-specs/wire.md` 1.1).
-const LINKS_LOST_MAX: u8 = 3;
-
 impl Switch {
     /// Sends what waits for a station, as far as its links have room.
     pub(super) fn pump(&mut self, index: StationIndex) {
@@ -241,10 +237,11 @@ impl Switch {
         let in_flight = Vec::from(in_flight);
         let oldest = in_flight.first().filter(|first| !unsent.contains(first)).copied();
         let suspect = named.filter(|named| in_flight.contains(named)).or(oldest);
+        let most = self.network.limits().links_lost;
         for delivery in &in_flight {
             self.unpin(*delivery);
             let lost = self.charge(*delivery, suspect == Some(*delivery));
-            if lost >= LINKS_LOST_MAX {
+            if lost >= most {
                 self.return_copy(*delivery, ReturnReason::LinksLost);
             } else {
                 self.requeue(*delivery);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use codec::dictionary::{Authorization, Dictionary};
 use codec::name::{Line, MessageKey, Ori, StationName};
 use switch_core::{
-    Delivery, DestinationState, Event, GroupConfig, Limits, LinkId, Network, NetworkConfig, OriConfig, OriDetails,
-    StateConfig, StationConfig, Verified,
+    Confirming, Delivery, DestinationState, Event, GroupConfig, Limits, LinkId, Network, NetworkConfig, OriConfig,
+    OriDetails, StateConfig, StationConfig, Verified,
 };
 
 pub(crate) fn key(text: &str) -> MessageKey {
@@ -88,6 +88,23 @@ pub(crate) fn config() -> NetworkConfig {
 
 pub(crate) fn network() -> Arc<Network> {
     Arc::new(Network::new(config(), &dictionary()).unwrap())
+}
+
+/// The network of the transcripts that begin with `short-`: what waits for ZB does so for a second, an urgent confirmation is due in
+/// as long, and bounds are so small that a few messages reach them. What must not end while a real switch is slow has its usual
+/// time.
+pub(crate) fn short_config() -> NetworkConfig {
+    let mut config = config();
+    config.stations[3].hold = Some(Duration::from_secs(1));
+    config.limits = Limits {
+        echo_text_bytes: 20,
+        directory_changes: 2,
+        help_files: 2,
+        help_bytes: 40,
+        confirmations: Confirming { urgent: Duration::from_secs(1), open: 3, of_pair: 2, ..Confirming::default() },
+        ..Limits::default()
+    };
+    config
 }
 
 /// The network after a reload, by what is different from [`config`].

@@ -43,9 +43,6 @@ const NOT_SAID: &[(&str, &str)] = &[
     ("THE QUERY CANNOT BE READ ANY MORE", "an answer: the dictionary changed under a log query"),
     ("CUT HERE - TOO LONG", "an answer: 200 kB of a log"),
     ("the message was refused, not accepted", "what was refused has no number by which it could be named"),
-    ("too many hit confirmations are open", "256 of a pair of agencies: `bounds.rs` counts them"),
-    ("THE DIRECTORY TAKES NO MORE CHANGES", "20,000 entries: `bounds.rs` counts them"),
-    ("MORE THAN {HELP_FILES_MAX} HELP FILES", "2,000 files of 143 lines"),
     ("{key} is no message key of the dictionary any more", "the dictionary of a transcript does not change"),
     ("letter {} cannot be read", "its record is damaged"),
     ("the network changed while its configuration was read; try again", "two reloads at once"),
@@ -78,13 +75,7 @@ pub(crate) fn all(crates: &Path) -> Vec<Sentence> {
     let mut all = Vec::new();
     let mut add = |source: &str, text: String| all.push(Sentence { source: source.to_owned(), text });
     for source in CAPITALS {
-        for (_, text) in literals(&read(crates, source)) {
-            let plain = without_gaps(&text);
-            let letters = plain.chars().filter(char::is_ascii_alphabetic).count();
-            if letters >= 4 && plain == plain.to_ascii_uppercase() {
-                add(source, text);
-            }
-        }
+        capitals(crates, source).into_iter().for_each(|text| add(source, text));
     }
     for (_, text) in literals(&read(crates, RULES)) {
         if text.contains(' ') && text.is_ascii() && !text.contains('{') {
@@ -104,6 +95,16 @@ pub(crate) fn all(crates: &Path) -> Vec<Sentence> {
     }
     all.retain(|one| NOT_SAID.iter().all(|(text, _)| *text != one.text));
     all
+}
+
+/// The texts of a source that are in capitals.
+pub(crate) fn capitals(crates: &Path, source: &str) -> Vec<String> {
+    let texts = literals(&read(crates, source)).into_iter().map(|(_, text)| text);
+    let said = |text: &String| {
+        let plain = without_gaps(text);
+        plain.chars().filter(char::is_ascii_alphabetic).count() >= 4 && plain == plain.to_ascii_uppercase()
+    };
+    texts.filter(said).collect()
 }
 
 fn read(crates: &Path, source: &str) -> String {

@@ -2,7 +2,7 @@
 //!
 //! A line that begins with `>` is an event; the lines with `<` after it are the actions that come of it. Times are in
 //! seconds since the start, which is 2030-01-31 15:00 UTC. Files that begin with `family-` have a network of their own, and so have
-//! those with `niem-` and `ofml-`. `UPDATE_TRANSCRIPTS=1` writes what happens instead of comparing, `UPDATE_TRANSCRIPTS=niem-` only for
+//! those with `niem-`, `ofml-` and `short-`; in the last, periods and bounds are small. `UPDATE_TRANSCRIPTS=1` writes what happens instead of comparing, `UPDATE_TRANSCRIPTS=niem-` only for
 //! files that begin so; read the difference before you keep it.
 //!
 //! ```text
@@ -31,7 +31,7 @@ use switch_core::{
 
 use crate::checkpoints::{Checkpoint, fold};
 use crate::families;
-use crate::network::{attached, detached, dictionary, network};
+use crate::network::{attached, detached, dictionary, network, short_config};
 use crate::{ofml, operators, sentences, written};
 
 const START: i64 = 1_896_102_000_000_000;
@@ -49,6 +49,7 @@ fn transcripts_hold() {
             Some(("family", _)) => families::network(),
             Some(("niem", _)) => families::niem_network(),
             Some(("ofml", _)) => ofml::network(),
+            Some(("short", _)) => Arc::new(Network::new(short_config(), &dictionary()).unwrap()),
             _ => network(),
         };
         let played = play(&text, network);

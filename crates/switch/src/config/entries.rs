@@ -1,7 +1,5 @@
 //! The lists of a configuration: stations, agencies, groups, states.
 
-use std::time::Duration;
-
 use codec::dictionary::Authorization;
 use codec::legacy::LineEnd;
 use codec::name::{Line, MessageKey, NameError, Ori, StationName};
@@ -9,7 +7,7 @@ use switch_core::{DestinationState, Format, GroupConfig, OriConfig, OriDetails, 
 use toml::Spanned;
 
 use super::file::{GroupFile, OriFile, StateFile, StationFile};
-use super::read::{HOLD_HOURS_MAX, HOUR_SECONDS, Reader};
+use super::read::{Reader, hold};
 
 /// Kinds of agency in the directory (`protocol-specs/formats.md` 2.4).
 const ORI_TYPES: [&str; 12] = ["PD", "SO", "SA", "LE", "FE", "JA", "JC", "JG", "JJ", "JF", "CJ", "NJ"];
@@ -44,17 +42,20 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if file.hold_hours.is_some_and(|hours| !(1..=HOLD_HOURS_MAX).contains(&hours)) {
-            self.problem(start, "station", "hold_hours", &format!("must be 1 to {HOLD_HOURS_MAX}"));
-            return None;
-        }
+        let hold = match hold(file.hold_hours, file.hold_seconds) {
+            Ok(hold) => hold,
+            Err((key, problem)) => {
+                self.problem(start, "station", key, &problem);
+                return None;
+            }
+        };
         Some(StationConfig {
             lines: self.names(start, "station", "lines", &file.lines, Line::parse)?,
             oris: self.names(start, "station", "oris", &file.oris, Ori::parse)?,
             accepts: self.keys(start, "accepts", &file.accepts)?,
             sends: self.keys(start, "sends", &file.sends)?,
             window: file.window.unwrap_or(defaults.window),
-            hold: file.hold_hours.map(|hours| Duration::from_secs(hours * HOUR_SECONDS)),
+            hold,
             hold_bytes: file.hold_bytes.unwrap_or(defaults.hold_bytes),
             line_end,
             format,

@@ -1,5 +1,6 @@
 //! What may be written in a configuration file, as it is written.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -14,6 +15,8 @@ pub(super) struct File {
     pub(super) pki: PkiFile,
     #[serde(default)]
     pub(super) journal: JournalFile,
+    #[serde(default)]
+    pub(super) limits: BTreeMap<String, Spanned<u64>>,
     pub(super) audit: Option<Spanned<AuditFile>>,
     #[serde(default)]
     pub(super) search: SearchFile,
@@ -38,6 +41,7 @@ pub(super) struct SwitchFile {
     pub(super) data: Option<PathBuf>,
     pub(super) stamp_utc_offset: Option<Spanned<i32>>,
     pub(super) hold_hours: Option<Spanned<u64>>,
+    pub(super) hold_seconds: Option<Spanned<u64>>,
     pub(super) hold_bytes: Option<u64>,
     pub(super) echo_bytes: Option<Spanned<usize>>,
     pub(super) message_bytes_max: Option<Spanned<usize>>,
@@ -93,6 +97,7 @@ pub(super) struct StationFile {
     pub(super) sends: Vec<String>,
     pub(super) window: Option<u16>,
     pub(super) hold_hours: Option<u64>,
+    pub(super) hold_seconds: Option<u64>,
     pub(super) hold_bytes: Option<u64>,
     pub(super) line_end: Option<String>,
     pub(super) format: Option<String>,

@@ -20,7 +20,26 @@ use super::place::{Starts, line_of};
 /// Seconds in an hour, for holds.
 pub(super) const HOUR_SECONDS: u64 = 3600;
 /// A hold of a year is as good as for ever, and no sum of times overflows.
-pub(super) const HOLD_HOURS_MAX: u64 = 24 * 366;
+const HOLD_HOURS_MAX: u64 = 24 * 366;
+
+/// The keys of a hold.
+const HOLD_HOURS: &str = "hold_hours";
+const HOLD_SECONDS: &str = "hold_seconds";
+
+/// How long messages wait, by whichever of the two keys is there; or the key that is wrong, and why.
+pub(super) fn hold(hours: Option<u64>, seconds: Option<u64>) -> Result<Option<Duration>, (&'static str, String)> {
+    let most = HOLD_HOURS_MAX * HOUR_SECONDS;
+    match (hours, seconds) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err((HOLD_SECONDS, format!("{HOLD_HOURS} is there too; one of them is enough"))),
+        (Some(hours), None) if !(1..=HOLD_HOURS_MAX).contains(&hours) => {
+            Err((HOLD_HOURS, format!("must be 1 to {HOLD_HOURS_MAX}")))
+        }
+        (None, Some(seconds)) if !(1..=most).contains(&seconds) => Err((HOLD_SECONDS, format!("must be 1 to {most}"))),
+        (Some(hours), None) => Ok(Some(Duration::from_secs(hours * HOUR_SECONDS))),
+        (None, Some(seconds)) => Ok(Some(Duration::from_secs(seconds))),
+    }
+}
 
 const MESSAGE_BYTES_DEFAULT: usize = 256 << 10;
 /// What a record may hold besides the message: its copies and notices.
@@ -37,8 +56,10 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(super) fn config(&mut self, file: File, directory: &Path) -> Option<Config> {
-        let File { switch, pki, journal, audit, search, operator, station, ori, group, state } = file;
+        let File { switch, pki, journal, limits: limit_rows, audit, search, operator, station, ori, group, state } =
+            file;
         let mut limits = self.limits(&switch);
+        self.limit_rows(&limit_rows, &mut limits);
         let search = search.enabled.unwrap_or(true);
         if !search {
             limits.log_queries = 0;
@@ -165,10 +186,15 @@ impl Reader<'_> {
             self.check(valid, hours.span().start, "[switch] stamp_utc_offset: must be -12 to 14, in hours");
             limits.stamp_utc_offset = hours.get_ref().clamp(&-12, &14) * 3600;
         }
-        if let Some(hours) = &file.hold_hours {
-            let valid = (1..=HOLD_HOURS_MAX).contains(hours.get_ref());
-            self.check(valid, hours.span().start, &format!("[switch] hold_hours: must be 1 to {HOLD_HOURS_MAX}"));
-            limits.hold = Duration::from_secs(hours.get_ref().min(&HOLD_HOURS_MAX) * HOUR_SECONDS);
+        let start = |value: &Option<Spanned<u64>>| value.as_ref().map_or(0, |value| value.span().start);
+        let starts = (start(&file.hold_hours), start(&file.hold_seconds));
+        let number = |value: &Option<Spanned<u64>>| value.as_ref().map(|value| *value.get_ref());
+        match hold(number(&file.hold_hours), number(&file.hold_seconds)) {
+            Ok(hold) => limits.hold = hold.unwrap_or(limits.hold),
+            Err((key, problem)) => {
+                let start = if key == HOLD_HOURS { starts.0 } else { starts.1 };
+                self.check(false, start, &format!("[switch] {key}: {problem}"));
+            }
         }
         if let Some(bytes) = file.hold_bytes {
             limits.hold_bytes = bytes;

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use codec::name::StationName;
+use switch_core::Limits;
 
-use super::{Config, Retention};
+use super::{Config, LIMIT_ROWS, Retention};
 
 const GOOD: &str = r#"
 [switch]
@@ -87,6 +88,66 @@ fn statements_and_their_key_lie_outside_the_data() {
     }
     let text = text("k", "s") + "every_seconds = 0\n";
     assert!(problems(&text).remove(0).1.contains("every_seconds"));
+}
+
+#[test]
+fn every_limit_is_taken_within_its_range_and_refused_outside_it() {
+    let parse = |limits: &str| Config::parse(&format!("{GOOD}\n[limits]\n{limits}\n"), Path::new("dir"), &[]);
+    let usual = parse("").unwrap();
+    assert_eq!(*usual.network.limits(), Limits::default());
+    for row in LIMIT_ROWS {
+        assert!(row.range.contains(&row.value(&Limits::default())), "{}: the default is possible", row.key);
+        for value in [*row.range.start(), *row.range.end()] {
+            // Two of them belong together.
+            let other = match row.key {
+                "keep_alive_ms" => "\nsilence_ms = 3600000",
+                "silence_ms" => "\nkeep_alive_ms = 1000",
+                _ => "",
+            };
+            let config = parse(&format!("{} = {value}{other}", row.key)).unwrap();
+            assert_eq!(row.value(config.network.limits()), value, "{}", row.key);
+        }
+        for value in [row.range.start() - 1, row.range.end() + 1] {
+            let (line, problem) = parse(&format!("{} = {value}", row.key)).unwrap_err().remove(0);
+            let told = format!("[limits] {}: must be {} to {}", row.key, row.range.start(), row.range.end());
+            assert!(line == 17 && problem == told, "{line} {problem}");
+        }
+    }
+    let (line, problem) = parse("confirm_urgent_seconds = 60\nhelp = 3").unwrap_err().remove(0);
+    assert!(
+        line == 18 && problem.starts_with("[limits] help: is none of confirm_urgent_seconds, "),
+        "{line} {problem}"
+    );
+    let (line, problem) = parse("silence_ms = 20000").unwrap_err().remove(0);
+    assert!(line == 17 && problem.contains("more than keep_alive_ms"), "{line} {problem}");
+    assert!(parse("help_bytes_max = \"32k\"").unwrap_err().remove(0).1.starts_with("help_bytes_max: "));
+}
+
+#[test]
+fn every_limit_is_in_the_reference_with_its_default_and_its_range() {
+    let reference = include_str!("../../../../docs/network.md");
+    for row in LIMIT_ROWS {
+        let (least, most) = (row.range.start(), row.range.end());
+        let told = format!("| `{}` | `{}` | {least} to {most} |", row.key, row.value(&Limits::default()));
+        assert!(reference.contains(&told), "docs/network.md does not say {told}");
+    }
+}
+
+#[test]
+fn a_hold_is_given_in_hours_or_in_seconds() {
+    let switch = |hold: &str| GOOD.replace("[switch]\n", &format!("[switch]\n{hold}\n"));
+    let hold = |text: &str| Config::parse(text, Path::new("dir"), &[]).map(|config| config.network.limits().hold);
+    assert_eq!(hold(&switch("hold_hours = 2")).unwrap(), Duration::from_secs(7200));
+    assert_eq!(hold(&switch("hold_seconds = 2")).unwrap(), Duration::from_secs(2));
+    for (wrong, line) in [("hold_seconds = 0", 3), ("hold_hours = 8785", 3), ("hold_hours = 1\nhold_seconds = 1", 4)] {
+        let (at, problem) = hold(&switch(wrong)).unwrap_err().remove(0);
+        assert!(at == line && problem.starts_with("[switch] hold_"), "{at} {problem}");
+    }
+    let station = |hold: &str| GOOD.replace("name = \"ZA\"\n", &format!("name = \"ZA\"\n{hold}\n"));
+    let config = Config::parse(&station("hold_seconds = 5"), Path::new("dir"), &[]).unwrap();
+    assert_eq!(config.network.stations().next().unwrap().hold, Some(Duration::from_secs(5)));
+    let (line, problem) = problems(&station("hold_seconds = 31622401")).remove(0);
+    assert!(line == 7 && problem == "[[station]] hold_seconds: must be 1 to 31622400", "{line} {problem}");
 }
 
 #[test]

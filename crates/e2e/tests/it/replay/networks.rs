@@ -17,7 +17,7 @@ mod network;
 mod ofml;
 
 #[path = "../../../../switch-core/tests/it/sentences.rs"]
-pub(super) mod sentences;
+pub(crate) mod sentences;
 #[path = "../../../../switch-core/tests/it/written.rs"]
 pub(super) mod written;
 
@@ -27,6 +27,7 @@ pub(super) fn of(transcript: &str) -> NetworkConfig {
         Some(("family", _)) => families::config(),
         Some(("niem", _)) => families::niem_config(),
         Some(("ofml", _)) => ofml::config(),
+        Some(("short", _)) => network::short_config(),
         _ => network::config(),
     }
 }
@@ -46,6 +47,9 @@ pub(super) struct Around<'a> {
     pub(super) operators: &'a str,
 }
 
+/// How long the switch waits for an acknowledgement here.
+const ACK_WAIT_MS: u64 = 60_000;
+
 /// The network file that says the same.
 pub(super) fn file(config: &NetworkConfig, around: &Around<'_>) -> String {
     let mut text = format!(
@@ -54,6 +58,12 @@ pub(super) fn file(config: &NetworkConfig, around: &Around<'_>) -> String {
          key = \"pki/switch.key\"\n{}",
         around.data, around.operators
     );
+    put(&mut text, format_args!("\n[limits]\n"));
+    for row in switch::LIMIT_ROWS {
+        // A message of a mute station is not sent again while a busy machine plays on.
+        let value = if row.key == "ack_wait_ms" { ACK_WAIT_MS } else { row.value(&config.limits) };
+        put(&mut text, format_args!("{} = {value}\n", row.key));
+    }
     for station in &config.stations {
         let name = station.name.as_str();
         put(&mut text, format_args!("\n[[station]]\nname = \"{name}\"\n"));
@@ -62,7 +72,7 @@ pub(super) fn file(config: &NetworkConfig, around: &Around<'_>) -> String {
         let window = around.windows.get(name).copied().unwrap_or(station.window);
         put(&mut text, format_args!("window = {window}\n"));
         if let Some(hold) = station.hold {
-            put(&mut text, format_args!("hold_hours = {}\n", hold.as_secs() / 3600));
+            put(&mut text, format_args!("hold_seconds = {}\n", hold.as_secs()));
         }
         let format = match station.format {
             Format::Legacy => "legacy",

@@ -32,6 +32,8 @@ pub(super) struct Player<'a> {
     /// Answers that came and that the transcript has not told yet.
     answers: BTreeMap<u64, Answer>,
     asked: u64,
+    /// When the step before happens in the transcript, in seconds.
+    before: f64,
 }
 
 struct Link {
@@ -52,6 +54,7 @@ impl<'a> Player<'a> {
             links: BTreeMap::new(),
             answers: BTreeMap::new(),
             asked: 0,
+            before: 0.0,
         };
         player.configure(&networks::of(name));
         player.node = Some(net.switch());
@@ -64,7 +67,9 @@ impl<'a> Player<'a> {
     /// The first thing that is not as the transcript has it.
     pub(super) fn play(mut self, text: &str, to_its_end: bool) -> Result<(), String> {
         for step in &script::read(text) {
-            self.step(step).map_err(|why| format!("{}.txt:{}: {}: {why}", self.name, step.line, step.event))?;
+            let passed = step.time - self.before;
+            self.before = step.time;
+            self.step(step, passed).map_err(|why| format!("{}.txt:{}: {}: {why}", self.name, step.line, step.event))?;
         }
         // Where the rest of a transcript is left out, things are on their way.
         for (number, mut link) in std::mem::take(&mut self.links).into_iter().filter(|_| to_its_end) {
@@ -90,7 +95,8 @@ impl<'a> Player<'a> {
         self.node.as_ref().expect("it runs")
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), String> {
+    /// `passed`: the seconds since the step before.
+    fn step(&mut self, step: &Step, passed: f64) -> Result<(), String> {
         let words = step.words();
         match *words.as_slice() {
             ["attach", link, name] => {
@@ -125,6 +131,15 @@ impl<'a> Player<'a> {
                 link.station.answer(validation, function).map_err(|_| "the link is closed")?;
                 link.station.status().map_err(|_| "the link is closed")?;
             }
+            // Where periods are short, they really pass, while nothing comes; elsewhere it would be hours.
+            ["timeout"] if self.name.starts_with("short-") => {
+                let station = &mut self.links.values_mut().next().ok_or("no link to listen on meanwhile")?.station;
+                let came = station.next_within(Duration::from_secs_f64(passed)).map_err(|_| "the link is closed")?;
+                if let Some(message) = came {
+                    return Err(format!("meanwhile came {:?}", message.text));
+                }
+            }
+            ["timeout"] => {}
             ["op", who, "explain", station, ..] => {
                 let text = step.event.splitn(5, ' ').nth(4).unwrap_or_default();
                 let (came, must) = (self.explained(who, station, text)?, written(&step.wanted));
@@ -152,14 +167,16 @@ impl<'a> Player<'a> {
                 _ => self.expect(wanted)?,
             }
         }
-        copies.into_iter().try_for_each(|(link, copies)| self.take(link, &copies))
+        // What waited goes out by priority as soon as its station is there.
+        let waited = words.first() == Some(&"attach");
+        copies.into_iter().try_for_each(|(link, copies)| self.take(link, &copies, waited))
     }
 
     /// Takes the copies that come to a link. Of several messages that a transcript has on their way to the disk together, the
     /// one that is more urgent goes out first; here each is stored before the next one comes. So the copies of one step may
-    /// come in any order, and what counts them is not compared.
-    fn take(&mut self, number: u64, copies: &[(u64, &Wanted)]) -> Result<(), String> {
-        let several = copies.len() > 1;
+    /// come in any order, and what counts them is not compared; but what waited before a link came up comes in its order.
+    fn take(&mut self, number: u64, copies: &[(u64, &Wanted)], in_order: bool) -> Result<(), String> {
+        let several = copies.len() > 1 && !in_order;
         let comparable = |lines: Vec<String>| -> Vec<String> {
             if several { lines.iter().map(|line| uncounted(line)).collect() } else { lines }
         };
@@ -173,7 +190,8 @@ impl<'a> Player<'a> {
         }
         for (delivery, wanted) in copies {
             let must = comparable(wanted.text.iter().map(|line| timeless(line)).collect());
-            let place = came.iter().position(|(text, _)| *text == must).unwrap_or_default();
+            let found = came.iter().position(|(text, _)| *text == must).filter(|_| !in_order);
+            let place = found.unwrap_or_default();
             let (text, validation) = came.remove(place);
             same(&text, &must)?;
             link.came.insert(*delivery, validation);

@@ -4,6 +4,8 @@
 pub(super) struct Step {
     /// The line of the file, from 1.
     pub(super) line: usize,
+    /// When it happens, in seconds.
+    pub(super) time: f64,
     /// The event, without its time.
     pub(super) event: String,
     pub(super) wanted: Vec<Wanted>,
@@ -35,17 +37,20 @@ pub(super) fn before<'a>(text: &'a str, event: Option<&str>) -> &'a str {
     text.get(..end).unwrap_or_default()
 }
 
-/// Reads a transcript: see `transcripts.rs` of the core's tests for its form.
+/// Reads a transcript: see `transcripts.rs` of the core's tests for its form. A timeout that nothing comes of is a step of its
+/// own: time passes.
 pub(super) fn read(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for (place, line) in text.lines().enumerate() {
         if let Some(event) = line.strip_prefix("> ") {
-            let event = event.split_once(' ').expect("a time and an event").1.to_owned();
+            let (time, event) = event.split_once(' ').expect("a time and an event");
             let what = event.split(' ').next().unwrap_or_default();
-            if BY_ITSELF.contains(&what) && !steps.is_empty() {
+            let nothing = event == "timeout" && !text.lines().nth(place + 1).is_some_and(|next| next.starts_with("< "));
+            if BY_ITSELF.contains(&what) && !steps.is_empty() && !nothing {
                 continue;
             }
-            steps.push(Step { line: place + 1, event, wanted: Vec::new() });
+            let time = time.parse().expect("a time in seconds");
+            steps.push(Step { line: place + 1, time, event: event.to_owned(), wanted: Vec::new() });
         } else if let (Some(action), Some(step)) = (line.strip_prefix("< "), steps.last_mut()) {
             step.wanted.push(Wanted { action: action.to_owned(), text: Vec::new() });
         } else if let Some(more) = line.strip_prefix("  ") {
