@@ -53,7 +53,7 @@ fn an_overdue_confirmation_is_told_to_both_listed_and_counted() {
     switch.await_metric("orinet_confirmations_overdue_total{priority=\"urgent\"}", 1.0);
     assert_eq!(listed(&desk.json(&["confirmations"])), [(true, true), (false, false)], "the overdue one first");
     let shown = desk.does(&["confirmations"]);
-    assert!(shown.contains("overdue") && !shown.contains("no hit confirmation"), "{shown}");
+    assert!(shown.contains("OVERDUE") && !shown.contains("no hit confirmation"), "{shown}");
     // It can still be answered.
     state.send(&format!(
         "YR.{PEER}.{TERMINAL}.*CASE2.TXT\r\nRTY/WP.RNO/1.PRI/U.OCA/CASE2.NIC/N000000001.RES/Y.RNA/CPL TEST TWO.RAG/TEST SO"
@@ -83,7 +83,7 @@ fn what_expires_comes_back_and_is_sent_again_as_it_was() {
     assert_eq!(state.take("TOO LATE").output().destination, PEER);
     switch.await_metric("orinet_dead_letters", 0.0);
     switch.stop();
-    assert_told(&acts(&net), "chief", &format!("send letter {letter} again"), "went on");
+    assert_told(&acts(&net), "chief", &format!("send letter {letter} again, as it was"), "message 1 goes again to ZC");
 }
 
 #[test]
