@@ -1,5 +1,7 @@
 //! `orinet responder`: a process that answers inquiries.
 
+mod state;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +44,11 @@ enum Kind {
     /// was changed lasts in the directory of --data. Runs until SIGTERM or SIGINT and exits with 0; files that cannot
     /// be used end it at once, with 64.
     Ncic(NcicArguments),
+    /// The stand-in of a state's identification bureau: answers IQ, FQ and AQ with synthetic criminal histories.
+    ///
+    /// It is as slow and as faulty as --profile says. A request is taken once it is in the journal of --data, and answered
+    /// once over any crash. Runs until SIGTERM or SIGINT and exits with 0; files that cannot be used end it at once, with 64.
+    State(state::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match &arguments.kind {
         Kind::Lesc(arguments) => lesc(arguments),
         Kind::Ncic(arguments) => stand_in(arguments),
+        Kind::State(arguments) => state::run(arguments),
     }
 }
 
@@ -139,12 +147,20 @@ fn stand_in(arguments: &NcicArguments) -> ExitCode {
         Ok(opened) => opened,
         Err(error) => return failed(USAGE, error.as_ref()),
     };
+    until_signals(|stop| ncic.run(stop))
+}
+
+/// Runs a stand-in until a signal, or until its journal fails.
+fn until_signals<F>(run: impl FnOnce(CancellationToken) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), ncic::JournalFailed>>,
+{
     let served = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime");
     let served = served.and_then(|runtime| {
         runtime.block_on(async {
             let stop = CancellationToken::new();
             let signals = stop_on_signals(stop.clone())?;
-            let ended = ncic.run(stop).await;
+            let ended = run(stop).await;
             signals.abort();
             Ok(ended?)
         })

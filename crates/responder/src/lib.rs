@@ -15,6 +15,7 @@
 //! - [`lesc`] is the support center, [`attach`] a station that takes what comes and says so in its log.
 //! - [`ncic`] is the stand-in of NCIC and III, with an immigration violator file that lasts; [`history`] makes the
 //!   criminal histories that it tells.
+//! - [`state`] is the stand-in of a state's identification bureau, as slow and as faulty as it is told to be.
 //!
 //! With a directory of its own (`--data`) the center keeps every inquiry in a journal and [`lesc`] drives the state machine of
 //! the crate `center`; without one it keeps nothing and answers as [`answer`] tells.
@@ -24,6 +25,7 @@
 //! No log line and no error holds anything of a body: key, ORI, size and counts are all that is told of a message.
 
 pub mod answer;
+mod asked;
 pub mod attach;
 pub mod config;
 pub mod decision;
@@ -31,9 +33,12 @@ mod desk;
 pub mod history;
 pub mod inquiry;
 pub mod lesc;
+mod log;
 pub mod ncic;
 pub mod page;
+mod people;
 pub mod policy;
 pub mod sources;
+pub mod state;
 mod station;
 pub mod template;

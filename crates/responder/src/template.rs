@@ -75,6 +75,8 @@ slots! {
     StateNumbers "state_numbers" "The numbers of the criminal histories of states.";
     Arrests "arrests" "Arrests, a block of lines each.";
     What "what" "What was done, or why it was not.";
+    State "state" "The two letters of a state.";
+    IndexHit "index_hit" "By which of a state's indexes a person was found.";
 }
 
 /// One file: its placeholders, and its text where no directory of templates is given.

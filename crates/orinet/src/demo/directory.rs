@@ -10,6 +10,7 @@
 //! inquiry.txt      an inquiry about the first of them
 //! data/            the switch's journal
 //! violators/       the journal of the changes of the immigration violator file
+//! states/          the journals of requests of the states that answer, a directory each
 //! ```
 
 use std::fs;
@@ -134,6 +135,10 @@ impl Directory {
 
     pub(super) fn violators(&self) -> PathBuf {
         self.path.join("violators")
+    }
+
+    pub(super) fn state(&self, state: &str) -> PathBuf {
+        self.path.join("states").join(state)
     }
 
     pub(super) const fn persons(&self) -> u32 {

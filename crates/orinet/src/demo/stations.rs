@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use codec::name::{Ori, StationName};
 use link::dialer;
 use link::tls::ClientFiles;
-use responder::{answer, attach, lesc, ncic};
+use responder::{answer, attach, lesc, ncic, state};
 use telemetry::CenterMetrics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,8 +17,10 @@ use super::directory::Directory;
 
 const CENTER: &str = "AX";
 /// They take what comes and answer nothing.
-const ATTACHED: [&str; 4] = ["IC", "SS", "ZA", "ZB"];
+const ATTACHED: [&str; 2] = ["IC", "SS"];
 const NCIC: &str = "FB";
+/// They answer for criminal histories, at once and without faults.
+const STATES: [&str; 2] = ["ZA", "ZB"];
 
 /// The stations, on a thread of their own.
 #[derive(Debug)]
@@ -56,6 +58,23 @@ impl Stations {
             templates: None,
         })?;
         names.push(name);
+        let mut states = Vec::new();
+        for state in STATES {
+            let name = StationName::parse(state)?;
+            names.push(name);
+            states.push(state::State::open(state::Config {
+                station: name,
+                link: dialer(name),
+                state: state.to_owned(),
+                ori: Ori::parse(&format!("{state}0000050"))?,
+                data: directory.state(state),
+                profile: state::Profile::default(),
+                seed: directory.seed(),
+                persons: directory.persons(),
+                indexes: directory.criminal_indexes(),
+                templates: None,
+            })?);
+        }
         let mut attached = Vec::new();
         for name in ATTACHED {
             let station = StationName::parse(name)?;
@@ -67,13 +86,21 @@ impl Stations {
             runtime.block_on(async {
                 let tasks = TaskTracker::new();
                 tasks.spawn(center.run(stop.clone()));
+                // Said in the log already: without its journal there is nothing to go on with.
                 let (ncic, ended) = (ncic.run(stop.clone()), stop.clone());
                 tasks.spawn(async move {
-                    // Said in the log already: without its journal there is nothing to go on with.
                     if ncic.await.is_err() {
                         ended.cancel();
                     }
                 });
+                for state in states {
+                    let (state, ended) = (state.run(stop.clone()), stop.clone());
+                    tasks.spawn(async move {
+                        if state.await.is_err() {
+                            ended.cancel();
+                        }
+                    });
+                }
                 for station in attached {
                     tasks.spawn(station.run(stop.clone()));
                 }

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use codec::codes::Table;
-use codec::dictionary::{Dictionary, birth_date};
-use codec::legacy::{Output, fields};
+use codec::dictionary::birth_date;
 use jiff::civil::Date;
-use records::{AlienNumber, Identifier, IdentifierKind, Person, Query, Sex, fold};
-use sha2::{Digest as _, Sha256};
 
 use super::file::{Change, Decided, File, Wanted};
 use super::texts::Texts;
 use super::violator::{PREFIXES, Violator, nic, nic_number};
+use crate::asked::{Answer, Asked, name, shown, to_query};
 use crate::history;
+use crate::people::{People, of_person, with_history};
 use crate::template::{Slot, Values};
 
 /// Hits that one answer shows; it says how many more there are.
@@ -20,44 +19,6 @@ const HITS_MAX: usize = 10;
 
 /// Persons that one list of identifications shows.
 const PERSONS_MAX: usize = 10;
-
-/// The fields of a body, by prefix.
-pub(super) type Asked = BTreeMap<String, String>;
-
-/// An answer, without its header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    /// Its key.
-    pub(super) key: &'static str,
-    /// Its text.
-    pub(super) text: String,
-}
-
-/// Finds the persons of III.
-pub(super) trait People {
-    /// Those who may be meant, the likeliest first. None can be had if it fails.
-    fn find(&self, query: &Query, limit: usize) -> Result<Vec<Person>, records::IndexError>;
-}
-
-/// The fields of a message, folded to capitals; none if they do not fit the dictionary.
-pub(super) fn read(output: &Output<'_>) -> Option<Asked> {
-    let spec = Dictionary::builtin().spec(output.key)?;
-    spec.check_body(output.body, output.received.date()).ok()?;
-    let fields = fields(output.body).flatten();
-    Some(fields.map(|field| (field.prefix.to_ascii_uppercase(), field.value.trim().to_ascii_uppercase())).collect())
-}
-
-/// What tells a request from every other: the number of its delivery, who sent it, when the switch received it, and all
-/// that it says. The same if it comes again.
-pub fn mark(delivery: u32, output: &Output<'_>) -> String {
-    let hash = Sha256::new()
-        .chain_update(delivery.to_be_bytes())
-        .chain_update(output.sender.as_str())
-        .chain_update(output.received.to_string())
-        .chain_update(output.body)
-        .finalize();
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// The answer to QW: the hits, or that there is none.
 pub(super) fn wanted(asked: &Asked, today: Date, file: &File, texts: &Texts) -> Answer {
@@ -84,8 +45,9 @@ pub(super) fn identify(
     people: &impl People,
     texts: &Texts,
 ) -> Result<Answer, records::IndexError> {
-    let found = with_history(people.find(&to_query(asked, today), PERSONS_MAX)?);
-    let blocks: Vec<String> = found.iter().map(|person| texts.identification.render(&of_person(person))).collect();
+    let found = with_history(people.find(&to_query(asked, today), PERSONS_MAX)?, history::federal);
+    let blocks: Vec<String> =
+        found.iter().map(|(fbi, person)| texts.identification.render(&of_person(fbi, person))).collect();
     let text = if blocks.is_empty() { none(asked, texts) } else { blocks.join("\r\n\r\n") };
     Ok(Answer { key, text })
 }
@@ -97,15 +59,15 @@ pub(super) fn record(
     people: &impl People,
     texts: &Texts,
 ) -> Result<Answer, records::IndexError> {
-    let found = with_history(people.find(&to_query(asked, today), 1)?);
+    let found = with_history(people.find(&to_query(asked, today), 1)?, history::federal);
     let of_state = asked.get("SID").and_then(|sid| sid.get(..2)).unwrap_or("");
-    let text = found.first().map(|person| {
-        let fbi = fbi(person);
-        let arrests = history::arrests(&fbi, person.born);
+    let text = found.first().map(|(fbi, person)| {
+        let arrests = history::arrests(fbi, person.born);
         let arrests = arrests.iter().filter(|arrest| of_state.is_empty() || arrest.state == of_state);
         let lines: Vec<_> = arrests.zip(1..).map(|(arrest, number)| history::lines(arrest, number)).collect();
         // A state has a record of a person only if it has an arrest.
-        (!lines.is_empty()).then(|| texts.record.render(&of_person(person).with(Slot::Arrests, lines.join("\r\n"))))
+        (!lines.is_empty())
+            .then(|| texts.record.render(&of_person(fbi, person).with(Slot::Arrests, lines.join("\r\n"))))
     });
     let text = text.flatten().unwrap_or_else(|| none(asked, texts));
     Ok(Answer { key: "CR", text })
@@ -217,48 +179,6 @@ fn of_violator(violator: &Violator) -> Values {
         .with(Slot::Entered, violator.entered.clone())
 }
 
-fn of_person(person: &Person) -> Values {
-    let name = format!("{}, {} {}", fold(&person.surname), fold(&person.given), fold(&person.middle));
-    let born = person.born.map_or_else(String::new, |born| format!(" DOB/{}", born.strftime("%Y%m%d")));
-    let fbi = fbi(person);
-    let mut states: Vec<_> = history::arrests(&fbi, person.born).iter().map(|arrest| arrest.state).collect();
-    states.sort_unstable();
-    states.dedup();
-    let states: Vec<_> = states.into_iter().map(|state| history::state_number(state, &fbi)).collect();
-    let (name, sex, place) = (name.trim().to_owned(), person.sex.letter(), person.birth_place);
-    Values::default()
-        .with(Slot::Identity, format!("NAM/{name} SEX/{sex} POB/{place}{born}"))
-        .with(Slot::FbiNumber, fbi)
-        .with(Slot::StateNumbers, states.join(" "))
-}
-
-fn fbi(person: &Person) -> String {
-    person.number(IdentifierKind::Fbi).map_or_else(String::new, |number| number.text().to_owned())
-}
-
-/// Those who have a criminal history, each once.
-fn with_history(mut persons: Vec<Person>) -> Vec<Person> {
-    let mut seen = Vec::new();
-    persons.retain(|person| {
-        let fbi = fbi(person);
-        let new = !fbi.is_empty() && !seen.contains(&fbi);
-        seen.push(fbi);
-        new
-    });
-    persons
-}
-
-/// Fields as an answer repeats them.
-fn shown(asked: &Asked, prefixes: &[&str]) -> String {
-    let given = prefixes.iter().filter_map(|prefix| Some(format!("{prefix}/{}", asked.get(*prefix)?)));
-    given.collect::<Vec<_>>().join(" ")
-}
-
-fn name(asked: &Asked) -> (String, String) {
-    let (surname, given) = asked.get("NAM").and_then(|name| name.split_once(',')).unwrap_or_default();
-    (surname.trim().to_owned(), given.trim().to_owned())
-}
-
 fn to_wanted(asked: &Asked, today: Date) -> Wanted {
     let (surname, given) = name(asked);
     let numbers = ["MNU", "SOC", "OLN", "FBI"];
@@ -269,27 +189,5 @@ fn to_wanted(asked: &Asked, today: Date) -> Wanted {
         sex: asked.get("SEX").cloned().unwrap_or_default(),
         numbers: numbers.iter().filter_map(|prefix| Some(format!("{prefix}/{}", asked.get(*prefix)?))).collect(),
         nic: asked.get("NIC").and_then(|number| nic_number(number)),
-    }
-}
-
-fn to_query(asked: &Asked, today: Date) -> Query {
-    let (surname, given) = name(asked);
-    let (given, middle) = given.split_once(' ').unwrap_or((&given, ""));
-    let number = |prefix: &str, kind| asked.get(prefix).and_then(|text| Identifier::new(kind, text, None));
-    let of_state = asked.get("SID").and_then(|sid| history::fbi_number(sid));
-    let of_state = of_state.and_then(|fbi| Identifier::new(IdentifierKind::Fbi, &fbi, None));
-    let mnu = asked.get("MNU").and_then(|number| number.strip_prefix("AR-"));
-    Query {
-        surname,
-        given: given.to_owned(),
-        middle: middle.trim().to_owned(),
-        born: asked.get("DOB").and_then(|born| birth_date(born, today)),
-        sex: asked.get("SEX").and_then(|sex| sex.chars().next()).and_then(Sex::from_letter).unwrap_or_default(),
-        birth_place: None,
-        alien_number: mnu.and_then(|number| number.parse::<AlienNumber>().ok()),
-        numbers: [number("FBI", IdentifierKind::Fbi), number("SOC", IdentifierKind::Ssn), of_state]
-            .into_iter()
-            .flatten()
-            .collect(),
     }
 }

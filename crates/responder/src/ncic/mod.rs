@@ -22,32 +22,30 @@ mod file;
 mod texts;
 mod violator;
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use codec::legacy::{InputHeader, Output, parse_output};
-use codec::name::{MessageKey, Ori, StationName};
+use codec::legacy::{Output, parse_output};
+use codec::name::{Ori, StationName};
 use jiff::civil::Date;
-use journal::{Batch, Journal, Notice, RealDisk, Writer};
 use link::dialer::{self, Incoming, LinkState, SendError, StationLink};
-use records::synth::Population;
-use records::{Holdings, Index, IndexError, Person, Query, Settings, Source};
+use records::IndexError;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::answer::FIRST_LINE;
+pub use crate::asked::mark;
+use crate::asked::{self, Answer, Asked, validation};
+use crate::log::Log;
+pub use crate::log::{JournalFailed, LogError};
+use crate::people::Indexed;
+pub use crate::people::PeopleError;
 use crate::station::{Station, log_message, log_unreadable};
 use crate::template::TemplateError;
-pub use decide::mark;
-use decide::{Answer, Asked, People};
 pub use file::{Change, Decided, File, Wanted};
 pub use texts::Texts;
 pub use violator::{Base, CENTER, COUNT, PREFIXES, Standing, Violator, nic, nic_number, standing};
@@ -83,24 +81,15 @@ pub struct Config {
 /// Why a stand-in cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The indexes cannot be used.
+    /// The persons of III cannot be had.
     #[error(transparent)]
-    Records(#[from] records::OpenError),
-    /// Those of this program cannot be built.
-    #[error("the persons of III cannot be made: {0}")]
-    People(String),
+    People(#[from] PeopleError),
     /// A text cannot be used.
     #[error("the templates cannot be used")]
     Templates(#[from] TemplateError),
     /// The journal cannot be used.
     #[error("the journal of the file's changes cannot be used")]
-    Journal(#[from] journal::OpenError),
-    /// A record of the journal is none of this program's.
-    #[error("record {sequence} of the journal is none of a violator file's changes")]
-    Record {
-        /// Its number.
-        sequence: u64,
-    },
+    Journal(#[from] LogError),
     /// The changes were made to another file.
     #[error("the changes in {} were made to the file of another seed: {found}", .path.display())]
     Another {
@@ -109,15 +98,7 @@ pub enum OpenError {
         /// What the file was made of.
         found: String,
     },
-    /// The system has no thread to give.
-    #[error("no thread for the journal")]
-    Thread(#[from] std::io::Error),
 }
-
-/// Why a stand-in ended of itself.
-#[derive(Debug, thiserror::Error)]
-#[error("the journal of the file's changes could not be written; start again")]
-pub struct JournalFailed;
 
 /// What a stand-in has done since it began. Counts only grow.
 #[derive(Debug, Default)]
@@ -162,43 +143,24 @@ impl Ncic {
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let Config { station, link, ori, center, data, seed, persons, violators, indexes, templates } = config;
         let texts = Texts::load(templates.as_deref())?;
-        let people = Iii(if indexes.is_empty() { some(seed, persons)? } else { Holdings::open(&indexes)? });
+        let people = Indexed::open(&indexes, seed, persons)?;
         let began = Began { seed, persons, violators };
         let mut file = File::new(Base::new(seed, persons, violators));
-        let (mut found, mut strange) = (None, None);
-        let mut take_in = journal::each(|entry| {
-            let read = match entry.kind {
-                BEGAN => serde_json::from_slice::<Began>(entry.payload).map(|began| found = Some(began)),
-                _ => serde_json::from_slice::<Decided>(entry.payload).map(|decided| file.apply(decided)),
-            };
-            if read.is_err() {
-                strange.get_or_insert(entry.sequence);
-            }
-        });
-        let settings = journal::Config { segment_bytes: SEGMENT_BYTES, ..journal::Config::default() };
-        let (journal, report) = Journal::open(RealDisk::open(&data)?, settings, &mut take_in)?;
-        if let Some(sequence) = strange {
-            return Err(OpenError::Record { sequence });
-        }
-        if let Some(found) = found.filter(|found| *found != began) {
-            return Err(OpenError::Another { path: data, found: format!("{found:?}") });
-        }
-        let mut next = journal.next_sequence();
-        let (say, stored) = watch::channel(Stored { through: journal.stored_through(), failed: false });
-        let (writer, _reader) = journal::start(journal, move |notice| match notice {
-            Notice::Stored { through } => say.send_modify(|stored| stored.through = through),
-            Notice::Failed { .. } => say.send_modify(|stored| stored.failed = true),
-            Notice::Full { .. } | Notice::Open | Notice::Pruned { .. } => {}
+        let mut found = None;
+        let (log, changes) = Log::open(&data, |entry| match entry.kind {
+            BEGAN => serde_json::from_slice::<Began>(entry.payload).map(|began| found = Some(began)).is_ok(),
+            _ => serde_json::from_slice::<Decided>(entry.payload).map(|decided| file.apply(decided)).is_ok(),
         })?;
-        if found.is_none() {
-            let payload = serde_json::to_vec(&began).unwrap_or_default();
-            if writer.submit(Batch { records: vec![(next, BEGAN, payload.into())] }).is_ok() {
-                next += 1;
+        match found {
+            Some(found) if found != began => {
+                return Err(OpenError::Another { path: data, found: format!("{found:?}") });
             }
+            Some(_) => {}
+            // If it is not written, nothing else is.
+            None => drop(log.append(BEGAN, serde_json::to_vec(&began).unwrap_or_default())),
         }
-        info!(records = file.len(), changes = report.records, "the immigration violator file is open");
-        let state = Mutex::new(State { file, next, writer });
-        let desk = Arc::new(Desk { ori, center, texts, people, state, stored, counts: Arc::default() });
+        info!(records = file.len(), changes, "the immigration violator file is open");
+        let desk = Arc::new(Desk { ori, center, texts, people, file: Mutex::new(file), log, counts: Arc::default() });
         Ok(Self { station: Station::new(station, link), desk })
     }
 
@@ -220,60 +182,16 @@ impl Ncic {
     /// The journal could not be written: what was not durable was not answered, and comes again at the next start.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), JournalFailed> {
         let Self { station, desk } = self;
-        let (mut stored, stop) = (desk.stored.clone(), shutdown.child_token());
+        let (stop, failed) = (shutdown.child_token(), Arc::clone(&desk));
         let guard = stop.clone();
         let watching = tokio::spawn(async move {
-            let failed = stored.wait_for(|stored| stored.failed).await.is_ok();
-            if failed {
-                guard.cancel();
-            }
+            failed.log.failure().await;
+            guard.cancel();
         });
         station.run(stop, |link, message| Arc::clone(&desk).handle(link, message)).await;
         watching.abort();
-        if desk.stored.borrow().failed { Err(JournalFailed) } else { Ok(()) }
+        if desk.log.has_failed() { Err(JournalFailed) } else { Ok(()) }
     }
-}
-
-/// Small: a start then costs no more than the demo has time for.
-const SEGMENT_BYTES: u64 = 4 << 20;
-
-/// The enforcement and removal cases of the first records of a population.
-fn some(seed: u64, persons: u32) -> Result<Holdings, OpenError> {
-    let population = Population::new(seed, persons.min(PEOPLE));
-    let cases = [Source::Enforce, Source::Dacs].into_iter();
-    let cases = cases.flat_map(|source| (0..population.len_of(source)).map(move |row| (source, row)));
-    let persons = cases.map(|(source, row)| population.record_of(source, row).person);
-    let failed = |error: String| OpenError::People(error);
-    let bytes = records::build_bytes(persons).map_err(|error| failed(error.to_string()))?;
-    let index = Index::from_bytes(bytes).map_err(|error| failed(error.to_string()))?;
-    Ok(Holdings::new(vec![("iii".to_owned(), index)]))
-}
-
-/// Records of the population that III is made of where it has no index.
-const PEOPLE: u32 = 100_000;
-
-#[derive(Debug)]
-struct Iii(Holdings);
-
-impl People for Iii {
-    fn find(&self, query: &Query, limit: usize) -> Result<Vec<Person>, IndexError> {
-        let found = self.0.search(query, &Settings::best(limit))?;
-        Ok(found.candidates.into_iter().map(|candidate| candidate.person).collect())
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Stored {
-    through: u64,
-    failed: bool,
-}
-
-#[derive(Debug)]
-struct State {
-    file: File,
-    /// The number of the journal's next record.
-    next: u64,
-    writer: Writer,
 }
 
 #[derive(Debug)]
@@ -281,9 +199,9 @@ struct Desk {
     ori: Ori,
     center: Ori,
     texts: Texts,
-    people: Iii,
-    state: Mutex<State>,
-    stored: watch::Receiver<Stored>,
+    people: Indexed,
+    file: Mutex<File>,
+    log: Log,
     counts: Arc<Counts>,
 }
 
@@ -309,7 +227,7 @@ impl Desk {
                 return acknowledge.accept();
             }
         };
-        let asked = is_ours(output.key.as_str()).then(|| decide::read(&output)).flatten();
+        let asked = is_ours(output.key.as_str()).then(|| asked::read(&output)).flatten();
         let Some(asked) = asked else {
             self.counts.others.fetch_add(1, Relaxed);
             log_message(&output, bytes.len());
@@ -343,15 +261,13 @@ impl Desk {
         asked: &Asked,
     ) -> Result<(), Trouble> {
         let (answers, through) = self.decided(delivery, output, asked)?;
-        let mut stored = self.stored.clone();
-        let reached = stored.wait_for(|stored| stored.failed || stored.through >= through).await;
-        if !reached.is_ok_and(|stored| !stored.failed) {
+        if !self.log.durable(through).await {
             return Err(Trouble::Store);
         }
         let mut receipts = Vec::with_capacity(answers.len());
         for (answer, place) in answers.iter().zip(0_u8..) {
-            let bytes = self.message(output, answer);
-            receipts.push(link.post(validation(delivery, place), bytes).await?);
+            let bytes = answer.message(self.ori, output);
+            receipts.push(link.post(validation(delivery, "ncic", place), bytes).await?);
         }
         for receipt in receipts {
             receipt.await?;
@@ -364,48 +280,38 @@ impl Desk {
     /// The answers, and the record up to which the journal has to be durable before they are sent.
     fn decided(&self, delivery: u32, output: &Output<'_>, asked: &Asked) -> Result<(Vec<Answer>, u64), Trouble> {
         let (key, today): (&str, Date) = (output.key.as_str(), output.received.date());
-        let mut state = self.state();
+        let mut file = self.file();
         let answers = match key {
-            "QW" => vec![decide::wanted(asked, today, &state.file, &self.texts)],
+            "QW" => vec![decide::wanted(asked, today, &file, &self.texts)],
             "QWI" => {
-                let wanted = decide::wanted(asked, today, &state.file, &self.texts);
+                let wanted = decide::wanted(asked, today, &file, &self.texts);
                 vec![wanted, decide::identify("XNR", asked, today, &self.people, &self.texts)?]
             }
             "QH" => vec![decide::identify("CR", asked, today, &self.people, &self.texts)?],
             "QR" => vec![decide::record(asked, today, &self.people, &self.texts)?],
-            _ => vec![Answer { key: "XNR", text: self.change(&mut state, delivery, output, asked)? }],
+            _ => vec![Answer { key: "XNR", text: self.change(&mut file, delivery, output, asked)? }],
         };
-        Ok((answers, state.next - 1))
+        Ok((answers, self.log.last()))
     }
 
     /// Decides about a change, queues it for the journal and makes it; or finds what was decided before.
-    fn change(&self, state: &mut State, delivery: u32, output: &Output<'_>, asked: &Asked) -> Result<String, Trouble> {
+    fn change(&self, file: &mut File, delivery: u32, output: &Output<'_>, asked: &Asked) -> Result<String, Trouble> {
         let mark = mark(delivery, output);
-        if let Some(text) = state.file.answered(&mark) {
+        if let Some(text) = file.answered(&mark) {
             return Ok(text.to_owned());
         }
         let (sender, center) = (output.sender.as_str(), self.center.as_str());
         let who = decide::Who { sender, center, today: output.received.date() };
-        let decided = decide::change(output.key.as_str(), mark, &who, asked, &state.file, &self.texts);
+        let decided = decide::change(output.key.as_str(), mark, &who, asked, file, &self.texts);
         let payload = serde_json::to_vec(&decided).map_err(|_| Trouble::Store)?;
-        let records = vec![(state.next, DECIDED, Bytes::from(payload))];
-        state.writer.submit(Batch { records }).map_err(|_| Trouble::Store)?;
-        state.next += 1;
+        self.log.append(DECIDED, payload).ok_or(Trouble::Store)?;
         let text = decided.text.clone();
-        state.file.apply(decided);
+        file.apply(decided);
         Ok(text)
     }
 
-    fn message(&self, output: &Output<'_>, answer: &Answer) -> Bytes {
-        // Keys of this file are keys.
-        let key = MessageKey::parse(answer.key).unwrap_or(output.key);
-        let destinations = [output.sender.as_str()];
-        let header = InputHeader { key, sender: self.ori, destinations: &destinations, control: output.control };
-        header.encode(format!("{FIRST_LINE}\r\n{}", answer.text).as_bytes())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -415,14 +321,6 @@ fn is_change(key: &str) -> bool {
 
 fn is_ours(key: &str) -> bool {
     is_change(key) || matches!(key, "QW" | "QWI" | "QH" | "QR")
-}
-
-/// The number by which the switch knows an answer if it comes again: the same for the same delivery and place.
-fn validation(delivery: u32, place: u8) -> Option<NonZeroU32> {
-    let delivery = NonZeroU32::new(delivery)?.get();
-    let hash = Sha256::new().chain_update(delivery.to_be_bytes()).chain_update("ncic").chain_update([place]).finalize();
-    let (words, _) = hash.as_chunks();
-    words.iter().find_map(|word| NonZeroU32::new(u32::from_be_bytes(*word)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use codec::legacy::parse_output;
 use jiff::civil::date;
+use records::synth::Population;
 use records::{IdentifierKind, Source};
 
 use super::*;
@@ -10,7 +11,7 @@ const CENTER_ORI: &str = "ZZLESC000";
 
 struct Bench {
     file: File,
-    people: Iii,
+    people: Indexed,
     texts: Texts,
     deliveries: u32,
 }
@@ -18,7 +19,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let file = File::new(Base::new(1, 100_000, COUNT));
-        Self { file, people: Iii(some(1, 100_000).unwrap()), texts: Texts::load(None).unwrap(), deliveries: 0 }
+        Self { file, people: Indexed::open(&[], 1, 100_000).unwrap(), texts: Texts::load(None).unwrap(), deliveries: 0 }
     }
 
     /// A message as the switch delivers it, and what is said to it.
@@ -26,7 +27,7 @@ impl Bench {
         self.deliveries += 1;
         let text = format!("{key}.{sender}\r\n08:00 01/31/2026 00011\r\n08:00 01/31/2026 00027 FB\r\nTXT\r\n{body}");
         let output = parse_output(text.as_bytes()).unwrap();
-        let asked = decide::read(&output).unwrap_or_else(|| panic!("{key} {body} does not fit the dictionary"));
+        let asked = asked::read(&output).unwrap_or_else(|| panic!("{key} {body} does not fit the dictionary"));
         let today = output.received.date();
         match key {
             "QW" => decide::wanted(&asked, today, &self.file, &self.texts).text,
