@@ -30,6 +30,12 @@
 //!    outside comes before the record that it rests on is.
 //! 4. After a start: [`Folds::apply`] each record in order, [`Center::new`], [`Center::start`].
 
+//!
+//! # Beside inquiries
+//!
+//! [`Duties`] are what the center does else: [`detainer`]s, the [`tipline`], [`list`]s of persons. Commands there are functions from what
+//! is known to an [`Entry`] of a journal of its own. [`report`] counts a month of both journals.
+
 #![cfg_attr(
     not(test),
     deny(
@@ -41,12 +47,18 @@
     )
 )]
 
+pub mod detainer;
+mod duty;
 mod event;
 mod folds;
 mod layout;
+pub mod list;
 mod machine;
 mod record;
+pub mod report;
+pub mod tipline;
 
+pub use duty::{Denial as DutyDenial, Duties, Duty, DutyError, ENTRY_KIND, Entry, Notice, Technician};
 pub use event::{
     Act, Action, Command, Config, Denial, Event, InquiryId, Moment, Outcome, Outgoing, Part, Source, Written,
 };

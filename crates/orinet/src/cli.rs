@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, completions, ctl, demo, journal, load, man, metrics, records, responder, send, switch, terminal};
+use crate::{
+    centre, certs, completions, ctl, demo, journal, load, man, metrics, records, responder, send, switch, terminal,
+};
 
 /// An open emulation of a law-enforcement message network. All data is synthetic.
 ///
@@ -27,6 +29,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Work at the support center: detainers, calls, lists of persons, a month in figures.
+    Centre(centre::Arguments),
     /// Make and keep the network's certificate authority.
     Certs(certs::Arguments),
     /// Print a script that completes this command line in a shell.

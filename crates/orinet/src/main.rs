@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod cli;
+mod centre;
 mod certs;
 mod completions;
 mod ctl;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     link::tls::install_default();
     no_core_file();
     match cli.command {
+        cli::Command::Centre(arguments) => centre::run(&arguments),
         cli::Command::Certs(arguments) => certs::run(&arguments),
         cli::Command::Completions(arguments) => completions::run(&arguments),
         cli::Command::Ctl(arguments) => ctl::run(&arguments),

@@ -15,6 +15,7 @@
 //! - [`lesc`] is the support center, [`attach`] a station that takes what comes and says so in its log.
 //! - [`ncic`] is the stand-in of NCIC and III, with an immigration violator file that lasts; [`history`] makes the
 //!   criminal histories that it tells.
+//! - [`book`] is the journal of the center's other duties: detainers, calls, lists.
 //! - [`state`] is the stand-in of a state's identification bureau, as slow and as faulty as it is told to be.
 //!
 //! With a directory of its own (`--data`) the center keeps every inquiry in a journal and [`lesc`] drives the state machine of
@@ -27,6 +28,7 @@
 pub mod answer;
 mod asked;
 pub mod attach;
+pub mod book;
 pub mod config;
 pub mod decision;
 mod desk;

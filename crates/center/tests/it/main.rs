@@ -1,4 +1,6 @@
 //! The center as its driver sees it.
 
 mod crash;
+mod duties;
+mod report;
 mod rules;

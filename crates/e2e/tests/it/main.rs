@@ -6,6 +6,7 @@
 mod admin;
 mod archive;
 mod binary;
+mod centre;
 mod certs;
 mod crowd;
 mod ctl;
