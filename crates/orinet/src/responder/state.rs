@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// Where the journal of requests is; made if it is not there
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// How slow and how faulty it is: a TOML file with [delay_ms] (p0, p50, p90, p95, p99, p100) and [share] (silence, error,
+    /// How slow and how faulty it is: a TOML file with the tables `delay_ms` (p0, p50, p90, p95, p99, p100) and `share` (silence, error,
     /// garbage) and a seed; without it, neither
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,

@@ -23,7 +23,7 @@ pub enum Change {
 /// a request that comes again is answered as before.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
-    /// What tells the request from every other: see [`super::decide::mark`].
+    /// What tells the request from every other: see [`super::mark`].
     pub mark: String,
     /// What it changed; nothing if it was refused.
     pub change: Option<Change>,
