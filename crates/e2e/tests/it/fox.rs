@@ -2,9 +2,14 @@
 
 mod client;
 
+use codec::dictionary::Dictionary;
+use codec::legacy::parse_input;
+use codec::xml;
+
 use crate::binary::checkout;
 use crate::ctl::staffed;
 use crate::net::{Net, Node, PEER, STATE, TERMINAL};
+use crate::niem::assert_well_formed;
 use crate::process::Stream;
 use crate::replay::sentences;
 use client::{Client, Frame, query, tag, text_of};
@@ -215,6 +220,36 @@ fn a_message_is_known_again_on_its_link_and_only_there() {
     second.write(b'M', 9, true, document.as_bytes());
     assert_eq!(second.next(b'A').exchange, 9);
     state.take("ONCE ON A LINK");
+    switch.stop();
+}
+
+#[test]
+fn every_family_reaches_an_ofml_station_well_formed_and_with_all_that_it_says() {
+    let net = Net::new();
+    net.change("name = \"ZB\"\n", "name = \"ZB\"\nformat = \"ofml\"\n");
+    let switch = net.switch();
+    let (mut terminal, mut state) = (switch.station(TERMINAL), switch.station("ZB"));
+    let keys = ["AM", "AML", "SM", "YQ", "YR", "RQ", "DQ", "IQ", "FQ", "AQ", "RR", "DR", "IR", "FR", "AR"];
+    for (at, key) in keys.into_iter().enumerate() {
+        let spec = Dictionary::builtin().spec(key.parse().expect("a key")).expect("a spec");
+        let example = spec.example.as_ref().and_then(|example| parse_input(example.as_bytes()).ok()?.body);
+        let example = example.map(|body| String::from_utf8_lossy(body).into_owned());
+        let text = example.unwrap_or_else(|| format!("TEXT OF {key} & <ALL>"));
+        let destination = if spec.destinations.line { "ZB" } else { "ZB0010000" };
+        terminal.send(&format!("{key}.{TERMINAL}.{destination}.*T{at}.TXT\r\n{text}"));
+        let came = state.take(&format!("<MKE>{key}<")).text;
+        assert_well_formed(&came);
+        assert_eq!((tag(&came, "DST"), tag(&came, "CTL")), (destination, format!("T{at}").as_str()), "{came}");
+        let read = xml::parse(came.as_bytes()).unwrap_or_else(|error| panic!("{error}: {came}"));
+        let said = read.child("", "RSP").and_then(|rsp| rsp.child("", "TXT")).expect("a text").text();
+        assert!(said.replace('\r', "").ends_with(&text.replace('\r', "")), "{text:?} is not the end of {said:?}");
+    }
+    // What is refused comes back in the same form.
+    state.send(
+        &query("X1", "<DST>QQ</DST>", "AM", "<TXT>TO NOBODY &amp; &lt;NOWHERE&gt;</TXT>")
+            .replace("ZA0010000", "ZB0010000"),
+    );
+    assert_well_formed(&state.take("<MKE>ER<").text);
     switch.stop();
 }
 

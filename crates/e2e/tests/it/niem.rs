@@ -48,7 +48,7 @@ fn mail(destination: &str, control: &str, text: &str) -> String {
 }
 
 /// Asks xmllint whether a document is well formed.
-fn assert_well_formed(document: &str) {
+pub(crate) fn assert_well_formed(document: &str) {
     let mut xmllint = Command::new("xmllint")
         .args(["--noout", "--nonet", "-"])
         .stdin(Stdio::piped())
