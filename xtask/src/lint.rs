@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::workspace::Workspace;
-use crate::{output, process, reliability};
+use crate::{output, pictures, process, reliability};
 
 /// Folders that hold no source, for a tree that is not under git.
 const NOT_SOURCE: [&str; 6] = [".git", "target", "fuzz/target", "fuzz/artifacts", "demo", "__pycache__"];
@@ -114,6 +114,8 @@ fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
         tree.with_extension("rs").collect::<Vec<_>>().into_iter(),
     );
     findings.extend(promises.into_iter().map(|(path, what)| Finding { path: path.to_owned(), line: 1, what }));
+    let pictures = pictures::findings(&tree.names, |name| tree.texts.get(name).map(String::as_str));
+    findings.extend(pictures.into_iter().map(|(path, what)| Finding { path, line: 1, what }));
     findings.sort();
     findings.dedup();
     Ok(findings)

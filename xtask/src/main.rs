@@ -6,6 +6,7 @@ mod install;
 mod lint;
 mod measure;
 mod output;
+mod pictures;
 mod power;
 mod process;
 mod reliability;
@@ -51,6 +52,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Lint => return lint::report(&Workspace::find()?),
         Task::Pages => steps::cargo::pages(&Workspace::find()?)?,
         Task::Dashboards => dashboards::write(&Workspace::find()?.root)?,
+        Task::Pictures { demo } => pictures::write(&Workspace::find()?, demo)?,
         Task::Bench { arguments } => steps::cargo::bench(&Workspace::find()?, &arguments)?,
         Task::BenchStores { rounds } => measure::stores(&Workspace::find()?, rounds)?,
         Task::BenchPeers { arguments } => measure::peers(&Workspace::find()?, &arguments)?,

@@ -23,6 +23,7 @@ usage: cargo xtask TASK
   bench records [--long]          the record index: build, size, memory, latency, recall, additions; keeps
                                   benches/records/results.md; 1 million records, --long: 1, 5, 20 and 93 million
   dashboards                      write dashboards/*.json anew
+  pictures [demo]                 draw docs/screens/*.svg anew from the terminal's snapshots; demo: run `cargo demo` for docs/demo.svg too
   power-cuts [--cuts N] [--seed N]
                                   cut the power of a journal N times (default 200), at block level; the last line as above
   simulate [--long | --seeds N | --seed N]
@@ -55,6 +56,8 @@ pub(crate) enum Task {
     Lint,
     /// Write Grafana's dashboards.
     Dashboards,
+    /// Draw the pictures of the documents, that of the demo too.
+    Pictures { demo: bool },
     /// Run the benches in earnest.
     Bench { arguments: Vec<String> },
     /// Compare the journal with other stores.
@@ -116,6 +119,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Usa
         "lint" => end(words, Task::Lint),
         "pages" => end(words, Task::Pages),
         "dashboards" => end(words, Task::Dashboards),
+        "pictures" => match words.next().as_deref() {
+            None => Ok(Task::Pictures { demo: false }),
+            Some("demo") => end(words, Task::Pictures { demo: true }),
+            Some("--help" | "-h") => Ok(Task::Help),
+            Some(other) => Err(UsageError::Unexpected(other.to_owned())),
+        },
         "bench" => bench(words),
         "faults" => faults(words),
         "reliability" => end(words, Task::Reliability),
@@ -291,6 +300,8 @@ mod tests {
         check("test --list", Ok(Task::List));
         check("lint", Ok(Task::Lint));
         check("pages", Ok(Task::Pages));
+        check("pictures", Ok(Task::Pictures { demo: false }));
+        check("pictures demo", Ok(Task::Pictures { demo: true }));
         check("bench", Ok(Task::Bench { arguments: vec![] }));
         check("bench -- iaq --quick", Ok(Task::Bench { arguments: vec!["iaq".into(), "--quick".into()] }));
         check("bench stores", Ok(Task::BenchStores { rounds: None }));
@@ -329,6 +340,7 @@ mod tests {
         check("test fmt", Err(UsageError::Unexpected("fmt".into())));
         check("faults --short", Err(UsageError::Unexpected("--short".into())));
         check("lint --long", Err(UsageError::Unexpected("--long".into())));
+        check("pictures all", Err(UsageError::Unexpected("all".into())));
         check("bench iaq", Err(UsageError::Unexpected("iaq".into())));
         check("count --times 0", Err(UsageError::NotACount("0".into())));
         check("simulate --seed", Err(UsageError::Missing("--seed")));

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use codec::dictionary::{Dictionary, confirmation, span};
-use codec::legacy::{fields, parse_input, parse_output};
+use codec::legacy::{fields, parse_input};
 use codec::name::Control;
 use rustc_hash::FxHashMap;
 
 use crate::entry::{Entry, State, Way};
+use crate::received::Received;
 use crate::shown;
 use crate::store::Shelf;
 
@@ -38,6 +39,14 @@ pub struct Hit {
     /// More time was asked for.
     pub more_time: bool,
     record: Record,
+}
+
+impl Hit {
+    /// The case number of the record's owner, by which an agency finds it; fit for the screen.
+    #[must_use]
+    pub fn case(&self) -> String {
+        shown::line(&self.record.case)
+    }
 }
 
 /// What ties a request and its answer.
@@ -104,9 +113,10 @@ impl Book {
 
     fn read(&mut self, entry: &Entry, at: usize, bytes: &[u8], utc_offset_seconds: i32) {
         let body = match entry.way {
-            Way::In => parse_output(bytes).map(|output| output.body).unwrap_or_default(),
-            Way::Out => parse_input(bytes).ok().and_then(|input| input.body).unwrap_or_default(),
+            Way::In => Received::read(bytes).map(|received| received.body).unwrap_or_default(),
+            Way::Out => parse_input(bytes).ok().and_then(|input| input.body).unwrap_or_default().to_vec(),
         };
+        let body = body.as_slice();
         let value = |prefix: &str| {
             let found = fields(body).take(64).flatten().find(|field| field.prefix.eq_ignore_ascii_case(prefix));
             found.map(|field| field.value.to_ascii_uppercase()).unwrap_or_default()
@@ -310,7 +320,7 @@ fn stamped(entry: &Entry, bytes: &[u8], utc_offset_seconds: i32) -> Option<i64> 
     if entry.way == Way::Out {
         return None;
     }
-    let stamp = parse_output(bytes).ok()?.received;
+    let stamp = Received::read(bytes)?.stamp?;
     let text = stamp.to_string();
     let (hour, minute) = (text.get(..2)?.parse::<i64>().ok()?, text.get(3..5)?.parse::<i64>().ok()?);
     let days = stamp.date().since(jiff::civil::date(1970, 1, 1)).ok().map(|span| i64::from(span.get_days()))?;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::keys::{Keys, KeysError};
 use crate::lock::{Hash, LockError};
+use crate::store::Keep;
 
 /// Everything that a terminal is told.
 #[derive(Debug, Clone)]
@@ -46,6 +47,10 @@ pub struct Preferences {
     pub password: Option<Hash>,
     /// How long nobody types before it locks itself; never, without a password.
     pub lock_after: Option<Duration>,
+    /// What is kept on disk, and how long.
+    pub keep: Keep,
+    /// A program with its arguments, which prints what it finds on its standard input; none: what is printed is a file alone.
+    pub printer: Vec<String>,
 }
 
 /// Whether there are colors.
@@ -94,9 +99,9 @@ pub enum ConfigError {
         /// What it should be.
         source: NameError,
     },
-    /// A time.
+    /// A time, or a number.
     #[error("{key} must be {rule}")]
-    Time {
+    Number {
         /// What was written.
         key: &'static str,
         /// What it should be.
@@ -117,6 +122,8 @@ impl Default for Preferences {
             addresses: BTreeMap::new(),
             password: None,
             lock_after: None,
+            keep: Keep::default(),
+            printer: Vec::new(),
         }
     }
 }
@@ -148,7 +155,7 @@ impl Preferences {
         if let Some(minutes) = file.utc_offset_minutes {
             let rule = "from -1440 to 1440";
             let minutes = Some(minutes).filter(|minutes| (-1440..=1440).contains(minutes));
-            let minutes = minutes.ok_or(ConfigError::Time { key: "utc_offset_minutes", rule })?;
+            let minutes = minutes.ok_or(ConfigError::Number { key: "utc_offset_minutes", rule })?;
             preferences.utc_offset_seconds = minutes.saturating_mul(60);
         }
         for (name, to) in file.destinations {
@@ -180,12 +187,14 @@ impl Preferences {
             file.addresses.into_iter().map(|(address, what)| (address.to_ascii_uppercase(), what)).collect();
         preferences.password = file.lock.password.as_deref().map(Hash::parse).transpose()?;
         preferences.lock_after = match file.lock.minutes {
-            Some(0) => return Err(ConfigError::Time { key: "[lock] minutes", rule: "1 or more" }),
+            Some(0) => return Err(ConfigError::Number { key: "[lock] minutes", rule: "1 or more" }),
             Some(minutes) => Some(Duration::from_secs(minutes.saturating_mul(60))),
             None => None,
         };
+        preferences.keep = file.keep.checked()?;
+        preferences.printer = file.print.command.map(|command| command.0).unwrap_or_default();
         if preferences.lock_after.is_some() && preferences.password.is_none() {
-            return Err(ConfigError::Time {
+            return Err(ConfigError::Number {
                 key: "[lock] minutes",
                 rule: "with a [lock] password, which `orinet terminal --hash-password` makes",
             });
@@ -205,6 +214,34 @@ struct File {
     defaults: BTreeMap<String, String>,
     addresses: BTreeMap<String, String>,
     lock: LockFile,
+    keep: KeepFile,
+    print: PrintFile,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct KeepFile {
+    days: Option<u32>,
+    messages: Option<u32>,
+}
+
+impl KeepFile {
+    fn checked(&self) -> Result<Keep, ConfigError> {
+        let usual = Keep::default();
+        if self.days.is_some_and(|days| days < Keep::DAYS_MIN) {
+            return Err(ConfigError::Number { key: "[keep] days", rule: "3 or more" });
+        }
+        if self.messages.is_some_and(|messages| !Keep::MESSAGES.contains(&messages)) {
+            return Err(ConfigError::Number { key: "[keep] messages", rule: "from 1000 to 1000000" });
+        }
+        Ok(Keep { days: self.days.or(usual.days), messages: self.messages.unwrap_or(usual.messages) })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PrintFile {
+    command: Option<OneOrMore>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -250,7 +287,8 @@ mod tests {
         let text = format!(
             "colors = \"none\"\nbell = \"urgent\"\nutc_offset_minutes = 60\n[keys]\nsend = [\"f20\"]\n\
              [destinations]\nRQ = [\"za\", \"ZB\"]\nIQ = \"ZB\"\n[defaults]\nATN = \"SGT TEST ONE\"\n\
-             [addresses]\nZB0010000 = \"Sample County\"\n[lock]\nminutes = 10\npassword = \"{hash}\"\n"
+             [addresses]\nZB0010000 = \"Sample County\"\n[lock]\nminutes = 10\npassword = \"{hash}\"\n\
+             [keep]\ndays = 30\n[print]\ncommand = [\"lp\", \"-s\"]\n"
         );
         let read = Preferences::parse(&text).unwrap();
         assert_eq!((read.colors, read.bell, read.utc_offset_seconds), (Colors::None, Bell::Urgent, 3600));
@@ -259,6 +297,8 @@ mod tests {
         assert_eq!(read.defaults[&Prefix::parse("ATN").unwrap()], "SGT TEST ONE");
         assert_eq!(read.lock_after, Some(Duration::from_secs(600)));
         assert!(read.password.unwrap().opens("open sesame"));
+        assert_eq!(read.keep, Keep { days: Some(30), ..Keep::default() });
+        assert_eq!(read.printer, ["lp", "-s"]);
     }
 
     #[test]
@@ -271,6 +311,9 @@ mod tests {
             "[lock]\nminutes = 5",
             "[lock]\npassword = \"secret\"",
             "utc_offset_minutes = 9000",
+            "[keep]\ndays = 2",
+            "[keep]\nmessages = 999",
+            "[print]\nprinter = \"lp\"",
         ] {
             assert!(Preferences::parse(bad).is_err(), "{bad}");
         }

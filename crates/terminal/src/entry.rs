@@ -1,9 +1,10 @@
 //! One message that the terminal keeps, as lists show it. Its bytes stay on disk.
 
-use codec::dictionary::Priority;
-use codec::legacy::{Output, fields, parse_input, parse_output};
+use codec::dictionary::{Body, Dictionary, Priority};
+use codec::legacy::{fields, parse_input};
 use codec::name::{Control, MessageKey, Ori};
 
+use crate::received::Received;
 use crate::shown;
 
 /// Which way a message went.
@@ -94,11 +95,11 @@ impl Entry {
             key,
             peer: peer.into(),
             control,
-            subject: subject(body).into(),
+            subject: subject(key, body).into(),
         };
-        match parse_output(bytes) {
-            Ok(Output { key, sender, control, body, .. }) => entry(Some(key), sender.as_str(), control, body),
-            Err(_) => entry(None, "?", None, bytes),
+        match Received::read(bytes) {
+            Some(Received { key, sender, control, body, .. }) => entry(Some(key), sender.as_str(), control, &body),
+            None => entry(None, "?", None, bytes),
         }
     }
 
@@ -117,7 +118,7 @@ impl Entry {
             key: read.as_ref().map(|input| input.key),
             peer: shown::cut(&peers.join(" "), PEER_COLUMNS).into(),
             control: read.as_ref().and_then(|input| input.checked_control().ok().flatten()),
-            subject: subject(body).into(),
+            subject: subject(read.as_ref().map(|input| input.key), body).into(),
         }
     }
 
@@ -155,28 +156,38 @@ impl Entry {
     /// The priority of its kind, if the dictionary has it.
     #[must_use]
     pub fn priority(&self) -> Option<Priority> {
-        let spec = self.key.and_then(|key| codec::dictionary::Dictionary::builtin().spec(key))?;
+        let spec = self.key.and_then(|key| Dictionary::builtin().spec(key))?;
         Some(spec.priority)
     }
 }
 
-/// The first words of a body: a name or a plate if it has fields, else its first line with text.
-fn subject(body: &[u8]) -> String {
-    for wanted in ["NAM", "LIC", "VIN", "OLN"] {
-        let found = fields(body).take(64).flatten().find(|field| field.prefix.eq_ignore_ascii_case(wanted));
-        if let Some(field) = found.filter(|field| !field.value.trim().is_empty()) {
-            return shown::cut(&shown::line(&format!("{wanted}/{}", field.value)), SUBJECT_COLUMNS).to_owned();
+/// What a body is about: a name or a plate if it has fields, else its first line that says something.
+fn subject(key: Option<MessageKey>, body: &[u8]) -> String {
+    let spec = key.and_then(|key| Dictionary::builtin().spec(key));
+    if spec.is_none_or(|spec| matches!(spec.body, Body::Fields(_))) {
+        for wanted in ["NAM", "LIC", "VIN", "OLN"] {
+            let found = fields(body).take(64).flatten().find(|field| field.prefix.eq_ignore_ascii_case(wanted));
+            if let Some(field) = found.filter(|field| !field.value.trim().is_empty()) {
+                return shown::cut(&shown::line(&format!("{wanted}/{}", field.value)), SUBJECT_COLUMNS).to_owned();
+            }
         }
     }
     let head = body.get(..SUBJECT_BYTES_MAX).unwrap_or(body);
     let lines = shown::lines(head);
-    let is_text = |line: &&String| !line.trim().is_empty() && line.trim() != SYNTHETIC;
-    let first = lines.iter().find(is_text).or_else(|| lines.first());
+    let put_first = spec.and_then(|spec| spec.first_line.as_deref());
+    let says_something = |line: &&String| {
+        let line = line.trim();
+        let own = line.strip_prefix(SYNTHETIC).unwrap_or(line);
+        own.chars().any(char::is_alphanumeric) && put_first != Some(line) && !line.starts_with(QUERY)
+    };
+    let first = lines.iter().find(says_something).or_else(|| lines.first());
     first.map_or(String::new(), |line| shown::cut(line.trim(), SUBJECT_COLUMNS).to_owned())
 }
 
 /// What every generated answer begins with, which tells one from another as little as an empty line does.
 const SYNTHETIC: &str = "EMULATOR - SYNTHETIC DATA";
+/// How the center's answers name the inquiry, before they say what was found. Which inquiry it is, the control field tells.
+const QUERY: &str = "RE QUERY ID ";
 /// First words are looked for in so much of a body.
 const SUBJECT_BYTES_MAX: usize = 1024;
 
@@ -191,6 +202,19 @@ mod tests {
         let entry = Entry::incoming(7, text.as_bytes());
         assert_eq!((entry.key_text(), &*entry.peer, &*entry.subject), ("IAR", "ZZLESC000", "\\x1B[2JNO RECORD"));
         assert_eq!((entry.state, entry.control.unwrap().as_str()), (State::Unread, "T0000001AA"));
+    }
+
+    #[test]
+    fn what_a_text_is_about_is_its_first_line_that_says_something() {
+        let about = |key: &str, body: &str| subject(MessageKey::parse(key).ok(), body.as_bytes());
+        let mark = "EMULATOR - SYNTHETIC DATA";
+        let found = format!("{mark}\r\nRE QUERY ID E0000000001 NAM/SAMPLE, P. DOB/19800102.\r\nNO RECORD FOUND");
+        assert_eq!(about("IAR", &found), "NO RECORD FOUND");
+        let broadcast = format!("FOR LAW ENFORCEMENT DISSEMINATION ONLY\r\n\r\n{mark}.\r\n---\r\nATTEMPT TO LOCATE");
+        assert_eq!(about("AML", &broadcast), "ATTEMPT TO LOCATE");
+        assert_eq!(about("AM", &format!("{mark}, TEST OF THE LINE")), "EMULATOR - SYNTHETIC DATA, TEST OF THE LINE");
+        assert_eq!(about("AM", mark), mark);
+        assert_eq!(about("YQ", "OCA/CASE1.NAM/SAMPLE, PERSON A"), "NAM/SAMPLE, PERSON A");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod keys;
 pub mod lock;
 pub mod model;
 pub mod picker;
+mod received;
 mod run;
 pub mod sheet;
 pub mod shown;

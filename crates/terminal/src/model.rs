@@ -109,6 +109,13 @@ pub enum Effect {
         /// What it holds.
         text: String,
     },
+    /// Write a message for the user, and hand it to the printer if there is one.
+    Print {
+        /// The file's name in its folder.
+        name: String,
+        /// What it holds.
+        text: String,
+    },
     /// Write a line into the log of what was done. No text of a message.
     Note(String),
     /// Ring.

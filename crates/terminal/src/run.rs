@@ -5,9 +5,11 @@
 //! nothing comes and nothing counts down, no time of the machine is used.
 
 use std::collections::hash_map::RandomState;
+use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZeroU32;
+use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
@@ -59,13 +61,18 @@ pub async fn run(config: Config, link: dialer::Config, stop: CancellationToken) 
     let observer = notes.clone();
     let dialing = tokio::spawn(dialer.run(hang_up.clone(), move |event| drop(observer.send(Note::Link(event)))));
     let (posts, posted) = mpsc::unbounded_channel();
-    let posting = tokio::spawn(post(station, posted, notes));
+    let posting = tokio::spawn(post(station, posted, notes.clone()));
 
     let password = config.preferences.password.clone();
+    let printer = config.preferences.printer.clone();
     let now = micros_now();
+    let removed = store.tidy(now, config.preferences.keep)?;
+    if removed > 0 {
+        store.note(now, &format!("removed {removed} old messages"))?;
+    }
     let terminal =
         Terminal::new(config, store.entries()?, store.sheets()?, Rc::clone(&store) as Rc<_>, now, random_u32());
-    let mut shell = Shell { terminal, store, posts, password, bell: false, redraw: false, quit: false };
+    let mut shell = Shell { terminal, store, posts, notes, password, printer, bell: false, redraw: false, quit: false };
     shell.store.note(now, "started")?;
     shell.post_waiting(now)?;
 
@@ -84,6 +91,7 @@ pub async fn run(config: Config, link: dialer::Config, stop: CancellationToken) 
 enum Note {
     Link(DialerEvent),
     Settled(i64, Result<(), SendError>),
+    Printed(io::Result<Output>),
 }
 
 /// A message on its way to the link.
@@ -126,7 +134,9 @@ struct Shell {
     terminal: Terminal,
     store: Rc<Store>,
     posts: mpsc::UnboundedSender<Post>,
+    notes: mpsc::UnboundedSender<Note>,
     password: Option<Hash>,
+    printer: Vec<String>,
     bell: bool,
     redraw: bool,
     quit: bool,
@@ -211,6 +221,15 @@ impl Shell {
             }
             // It is sent again at the next start.
             Note::Settled(_, Err(SendError::Ended)) => {}
+            Note::Printed(Ok(output)) if output.status.success() => {
+                self.happened(Event::Said { line: "Printed".to_owned(), failed: false });
+            }
+            Note::Printed(Ok(output)) => {
+                let error = String::from_utf8_lossy(&output.stderr);
+                let line = format!("The printer's command failed, {}: {}", output.status, error.trim());
+                self.happened(Event::Said { line, failed: true });
+            }
+            Note::Printed(Err(error)) => self.failed("The printer's command cannot be run", &error),
         }
     }
 
@@ -265,6 +284,7 @@ impl Shell {
                     Err(error) => Event::Said { line: said("The file cannot be written", &error), failed: true },
                 });
             }
+            Effect::Print { name, text } => return Some(self.print(&name, &text)),
             Effect::Check(password) => {
                 return Some(Event::Password(self.password.as_ref().is_none_or(|hash| hash.opens(&password))));
             }
@@ -292,6 +312,28 @@ impl Shell {
                 Event::Kept { entry, bytes, draft }
             }
             Err(error) => Event::Said { line: said("Not sent: it cannot be kept on the disk", &error), failed: true },
+        }
+    }
+
+    /// Writes what is printed into a file, and lets the printer's command read that.
+    fn print(&self, name: &str, text: &str) -> Event {
+        let path = match self.store.file("print", name, text) {
+            Ok(path) => path,
+            Err(error) => return Event::Said { line: said("The file cannot be written", &error), failed: true },
+        };
+        let Some((program, arguments)) = self.printer.split_first() else {
+            return Event::Said { line: format!("Written to {}", path.display()), failed: false };
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        let (notes, file) = (self.notes.clone(), path.clone());
+        let printing = thread::Builder::new().name("printer".to_owned()).spawn(move || {
+            let printed = File::open(file).and_then(|file| command.stdin(file).output());
+            drop(notes.send(Note::Printed(printed)));
+        });
+        match printing {
+            Ok(_) => Event::Said { line: format!("Written to {}; printing", path.display()), failed: false },
+            Err(error) => Event::Said { line: said("Written, and not printed", &error), failed: true },
         }
     }
 

@@ -47,7 +47,7 @@ pub fn cut(text: &str, columns: usize) -> &str {
     text.char_indices().nth(columns).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
-/// Breaks lines that are longer than `columns`, at a space where there is one.
+/// Breaks lines that are longer than `columns`: before a field (`NAM/…`) where one begins, else at a space, else anywhere.
 #[must_use]
 pub fn wrapped(lines: &[String], columns: usize) -> Vec<String> {
     let columns = columns.max(1);
@@ -61,13 +61,22 @@ pub fn wrapped(lines: &[String], columns: usize) -> Vec<String> {
                 break;
             }
             // A space is looked for in the last half only: nothing is gained by a line that is nearly empty.
-            let space = head.rfind(' ').filter(|at| at.saturating_mul(2) > head.len());
-            let (now, after) = rest.split_at_checked(space.unwrap_or(head.len())).unwrap_or((rest, ""));
+            let enough = |at: &usize| at.saturating_mul(2) > head.len();
+            let field = head.rmatch_indices('.').map(|(at, _)| at.saturating_add(1)).find(|at| begins_field(rest, *at));
+            let space = head.rfind(' ').filter(enough);
+            let at = field.filter(enough).or(space).unwrap_or(head.len());
+            let (now, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
             out.push(now.to_owned());
-            rest = if space.is_some() { after.strip_prefix(' ').unwrap_or(after) } else { after };
+            rest = after.strip_prefix(' ').unwrap_or(after);
         }
     }
     out
+}
+
+/// Whether a field begins there: two to four capital letters or digits, and a slash.
+fn begins_field(text: &str, at: usize) -> bool {
+    let prefix = text.get(at..).and_then(|rest| rest.split_once('/')).map_or("", |(prefix, _)| prefix);
+    (2..=4).contains(&prefix.len()) && prefix.bytes().all(|one| one.is_ascii_uppercase() || one.is_ascii_digit())
 }
 
 /// Whether a character is shown as it is.
@@ -177,5 +186,7 @@ mod tests {
         assert_eq!(broken("ABCDEFGHIJKLM"), ["ABCDEFGHIJ", "KLM"]);
         assert_eq!(broken(""), [""]);
         assert_eq!(broken("AB \u{e9}CDEFGHIJKL"), ["AB \u{e9}CDEFGH", "IJKL"]);
+        assert_eq!(broken("NAM/A B.DOB/1"), ["NAM/A B.", "DOB/1"]);
+        assert_eq!(broken("NAM/AB C.DOBS"), ["NAM/AB", "C.DOBS"]);
     }
 }

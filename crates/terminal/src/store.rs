@@ -49,6 +49,31 @@ pub trait Shelf {
     fn log(&self, lines: usize) -> Vec<(i64, String)>;
 }
 
+/// How much a store keeps, and how long.
+///
+/// Whatever they say, what is younger than [`Keep::DAYS_MIN`] stays, what nobody has opened, and what the switch has not
+/// acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Days, from 3 on; none: no message is too old.
+    pub days: Option<u32>,
+    /// Messages, the latest ones.
+    pub messages: u32,
+}
+
+impl Keep {
+    /// Hit confirmations are counted down so long, and within a day the switch may send a message again.
+    pub const DAYS_MIN: u32 = 3;
+    /// How many messages can be asked for.
+    pub const MESSAGES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { days: None, messages: 200_000 }
+    }
+}
+
 /// What is kept on disk.
 #[derive(Debug)]
 pub struct Store {
@@ -96,6 +121,8 @@ impl Store {
         connection.busy_timeout(std::time::Duration::ZERO)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(in_use)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What is removed is persons' data: it is overwritten.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(in_use)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match version {
@@ -104,6 +131,55 @@ impl Store {
             later => return Err(StoreError::Version(later)),
         }
         Ok(Self { connection, directory: directory.to_owned() })
+    }
+
+    /// Removes what is not kept any longer, and returns how many messages that was: at most 20,000, the oldest first, so
+    /// that a start does not wait long.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    pub fn tidy(&self, now: i64, keep: Keep) -> Result<usize, StoreError> {
+        let before = |days: u32| now.saturating_sub(i64::from(days).saturating_mul(DAY_MICROS));
+        let old = keep.days.map_or(i64::MIN, before);
+        let transaction = self.connection.unchecked_transaction()?;
+        let surplus: Option<i64> = self
+            .connection
+            .query_row("SELECT id FROM message ORDER BY id DESC LIMIT 1 OFFSET ?1", [keep.messages], |row| row.get(0))
+            .optional()?;
+        // The latest one stays: control fields and numbers go on from it.
+        let query = "SELECT m.id, b.bytes FROM message m JOIN body b ON b.id = m.id
+                     WHERE (m.at < ?1 OR m.id <= ?2) AND m.at < ?3 AND m.state NOT IN (?4, ?5)
+                     AND m.id < (SELECT max(id) FROM message) ORDER BY m.id LIMIT ?6";
+        let mut statement = self.connection.prepare(query)?;
+        let mut rows = statement.query(params![
+            old,
+            surplus.unwrap_or(0),
+            before(Keep::DAYS_MIN),
+            State::Unread.code(),
+            State::Waiting.code(),
+            REMOVED_MAX
+        ])?;
+        let mut removed = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (id, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            // An index without a copy of the text forgets a message only if it is told the text again.
+            self.connection
+                .prepare_cached("INSERT INTO words(words, rowid, text) VALUES('delete', ?1, ?2)")?
+                .execute(params![id, words(&bytes)])?;
+            removed.push(id);
+        }
+        for id in &removed {
+            self.connection.prepare_cached("DELETE FROM body WHERE id = ?1")?.execute([id])?;
+            self.connection.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([id])?;
+        }
+        self.connection.execute(
+            "DELETE FROM log WHERE at < ?1 OR id <= (SELECT max(id) FROM log) - ?2",
+            params![old, LOG_LINES_MAX],
+        )?;
+        drop(rows);
+        drop(statement);
+        transaction.commit()?;
+        Ok(removed.len())
     }
 
     /// Every message, in the order in which they were kept.
@@ -278,7 +354,7 @@ impl Store {
             .execute(params![entry.id, bytes])?;
         self.connection
             .prepare_cached("INSERT INTO words(rowid, text) VALUES(?1, ?2)")?
-            .execute(params![entry.id, shown::lines(bytes).join("\n")])?;
+            .execute(params![entry.id, words(bytes)])?;
         Ok(entry)
     }
 }
@@ -324,6 +400,17 @@ impl Shelf for Store {
         lines
     }
 }
+
+/// A message as the index of words has it.
+fn words(bytes: &[u8]) -> String {
+    shown::lines(bytes).join("\n")
+}
+
+const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+/// Messages that are removed at a time.
+const REMOVED_MAX: i64 = 20_000;
+/// Lines of the log that are kept.
+const LOG_LINES_MAX: i64 = 200_000;
 
 /// How a word of one letter is asked for.
 const ONE_LETTER: &str = "\"A\"*";
@@ -410,6 +497,39 @@ mod tests {
         assert!(store.search("samp other").is_empty());
         assert!(store.search("\" OR * (").is_empty());
         assert_eq!(store.search("noth"), [2]);
+    }
+
+    #[test]
+    fn what_is_old_or_too_much_goes_and_what_is_open_stays() {
+        let (_directory, store) = open();
+        let now = 100 * DAY_MICROS;
+        let came = |day: i64, name: &str| {
+            let text = format!(
+                "AM.ZZ0010000\r\n08:00 01/31/2030 00011\r\n08:00 01/31/2030 00027 ZA0010000\r\n*T1\r\nTXT\r\n{name}"
+            );
+            store.keep_incoming(day * DAY_MICROS, &[(0, text.as_bytes())]).unwrap()[0].id
+        };
+        let (read, unread) = (came(1, "OLDREAD"), came(1, "OLDUNREAD"));
+        let waiting = store.keep_outgoing(DAY_MICROS, NonZeroU32::MIN, b"ECHO.ZA0010000.NL.TXT\r\nANY").unwrap().id;
+        let (middle, fresh, latest) = (came(60, "MIDDLE"), came(98, "FRESH"), came(2, "LATEST"));
+        for id in [read, middle, fresh, latest] {
+            store.mark(id, State::Read).unwrap();
+        }
+        store.note(DAY_MICROS, "long ago").unwrap();
+        store.note(now, "today").unwrap();
+        let left = || store.entries().unwrap().iter().map(|entry| entry.id).collect::<Vec<_>>();
+        assert_eq!(store.tidy(now, Keep::default()).unwrap(), 0);
+        assert_eq!(store.tidy(now, Keep { days: Some(50), ..Keep::default() }).unwrap(), 1);
+        assert_eq!(left(), [unread, waiting, middle, fresh, latest]);
+        assert_eq!((store.search("oldread"), store.body(read)), (Vec::new(), None));
+        assert_eq!((store.search("oldunread"), store.search("middle")), (vec![unread], vec![middle]));
+        assert_eq!(store.log(9), [(now, "today".to_owned())]);
+        // By count: two are wanted, and what is fresh or open stays beside them.
+        assert_eq!(store.tidy(now, Keep { days: None, messages: 1 }).unwrap(), 1);
+        assert_eq!(left(), [unread, waiting, fresh, latest]);
+        assert!(store.search("middle").is_empty());
+        let check: String = store.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
     }
 
     #[test]

@@ -101,6 +101,11 @@ impl Pty {
         self.raw.len() - before
     }
 
+    /// Everything that was written so far.
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().expect("it runs")
     }

@@ -9,6 +9,10 @@ use crate::binary::orinet;
 use crate::net::{Demo, Net, Node, PEER, STATE, TERMINAL};
 use crate::pty::Pty;
 
+mod crowded;
+mod hostile;
+mod shift;
+
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
 const F5: &str = "\x1b[15~";
@@ -57,7 +61,7 @@ fn a_hit_is_confirmed_though_the_switch_is_killed_between_any_two_steps() {
         ));
         terminal.shows("HITS");
         for (keys, shown) in
-            [(F10, "HIT1"), (CTRL_R, "RES"), ("Y\t\tSGT TEST TWO\tTEST PD TWO", "TEST PD TWO"), (F5, "")]
+            [(F10, "TESTCASE1"), (CTRL_R, "RES"), ("Y\t\tSGT TEST TWO\tTEST PD TWO", "TEST PD TWO"), (F5, "")]
         {
             switch.kill();
             terminal.press(keys);
@@ -117,6 +121,33 @@ fn while_nothing_happens_no_time_of_the_machine_is_used_and_nothing_is_written()
     // A hundredth of a second each: the link's own timers may cost one.
     assert!(used <= 1, "{used} ticks in 4 s");
     leave(&mut terminal);
+}
+
+#[test]
+fn a_station_that_gets_niem_xml_has_the_same_screens() {
+    let net = Net::new();
+    let name = format!("name = \"{TERMINAL}\"\n");
+    net.change(&name, &format!("{name}format = \"niem\"\n"));
+    let switch = net.switch();
+    let data = tempfile::tempdir().unwrap();
+    let mut screen = Pty::start(&terminal(&switch, &net.pki(), data.path()), 80, 24);
+    screen.shows("LINK up");
+    let mut state = switch.station(STATE);
+    let record = "RTY/WP.RNO/1.PRI/U.OCA/TESTCASE1.NIC/W000000001.NAM/SAMPLE, PERSON A.DOB/19800102";
+    state.send(&format!("YQ.{PEER}.{TERMINAL}.*HIT1.TXT\r\n{record}.RNA/SGT TEST ONE.RAG/TEST PD"));
+    screen.shows("HITS 1");
+    screen.press(F10);
+    screen.shows("TESTCASE1");
+    screen.press("\r");
+    screen.shows("<n2:NLETS");
+    screen.press(CTRL_R);
+    screen.shows("YR  Hit confirmation response");
+    screen.press("Y\t\tSGT TEST TWO\tTEST PD TWO");
+    screen.press(F5);
+    let answer = state.take("RES/Y").text;
+    assert!(answer.starts_with("YR.") && answer.contains("OCA/TESTCASE1"), "{answer}");
+    screen.until("no hits left", |text| !text.contains("HITS 1"));
+    leave(&mut screen);
 }
 
 #[test]

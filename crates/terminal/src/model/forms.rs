@@ -130,12 +130,12 @@ impl Terminal {
                 if !form.is_broadcast() {
                     return self.send_form();
                 }
-                let to = form.text(What::To).to_owned();
-                let question = vec![
-                    "BROADCAST: look again.".to_owned(),
-                    format!("This {} goes to every agency behind {to}.", form.spec.key),
-                    "Send it?".to_owned(),
-                ];
+                // A line, a group or a region has two characters, an agency nine.
+                let (lines, agencies): (Vec<&str>, Vec<&str>) =
+                    form.text(What::To).split_whitespace().partition(|address| address.len() <= 2);
+                let also = if agencies.is_empty() { String::new() } else { format!(", and to {}", agencies.join(" ")) };
+                let goes = format!("This {} goes to every agency behind {}{also}.", form.spec.key, lines.join(" "));
+                let question = vec!["BROADCAST: look again.".to_owned(), goes, "Send it?".to_owned()];
                 self.popup = Some(Popup::Ask { question, yes: Yes::Send });
             }
             Some(Screen::Raw(editor)) => {

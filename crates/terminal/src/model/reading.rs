@@ -1,13 +1,14 @@
 //! Reading: a message with its inquiry, the scrolling text, the log; replies, print and export; help.
 
 use codec::dictionary::{Body, Dictionary};
-use codec::legacy::parse_output;
+use codec::legacy::parse_input;
 use codec::name::MessageKey;
 
 use super::{Effect, Inbox, Popup, Reading, Screen, Scroll, Terminal};
 use crate::entry::{Entry, State, Way};
 use crate::form::What;
 use crate::keys::Action;
+use crate::received::Received;
 use crate::sheet::{self, Sheet};
 use crate::shown;
 
@@ -111,11 +112,12 @@ impl Terminal {
         let Some(entry) = self.meant().cloned() else { return self.fail("There is no message here to print") };
         let Some(bytes) = self.shelf.body(entry.id) else { return self.fail("The message cannot be read") };
         let way = if entry.way == Way::In { "received" } else { "sent" };
-        let mut text = format!("{way} {} {}\n\n", self.local(entry.at), self.config.station);
+        let at = self.local(entry.at).strftime("%Y-%m-%d %H:%M:%S");
+        let mut text = format!("{way} {at} {}\n\n", self.config.station);
         text.push_str(&shown::lines(&bytes).join("\n"));
         text.push('\n');
         let name = format!("{:07}-{}.txt", entry.id, entry.key_text().replace('?', "X"));
-        self.effects.push(Effect::File { folder: "print", name, text });
+        self.effects.push(Effect::Print { name, text });
         self.effects.push(Effect::Note(format!("printed {} {}", entry.key_text(), entry.id)));
     }
 
@@ -145,10 +147,11 @@ impl Terminal {
     /// A message as one JSON object.
     fn exported(&self, entry: &Entry) -> String {
         let bytes = self.shelf.body(entry.id).unwrap_or_default();
-        let output = parse_output(&bytes).ok();
-        let fields: serde_json::Map<String, serde_json::Value> = output
-            .map(|output| sheet::values(output.body))
-            .unwrap_or_default()
+        let body = match entry.way {
+            Way::In => Received::read(&bytes).map(|received| received.body),
+            Way::Out => parse_input(&bytes).ok().and_then(|input| input.body).map(<[u8]>::to_vec),
+        };
+        let fields: serde_json::Map<String, serde_json::Value> = sheet::values(&body.unwrap_or_default())
             .into_iter()
             .map(|(prefix, value)| (prefix, shown::line(&value).into()))
             .collect();
@@ -223,12 +226,12 @@ impl Terminal {
 
 /// What of a request stands in its answer too.
 fn repeat(sheet: &mut Sheet, request: &[u8]) {
-    let Ok(output) = parse_output(request) else { return };
+    let Some(received) = Received::read(request) else { return };
     let spec = MessageKey::parse(&sheet.key).ok().and_then(|key| Dictionary::builtin().spec(key));
     let Some(Body::Fields(rules)) = spec.map(|spec| &spec.body) else { return };
     // Whoever asks is named in the request; whoever answers, in the configuration.
     let own = |prefix: &str| matches!(prefix, "RNA" | "RAG" | "PHO" | "REM");
-    for (prefix, value) in sheet::values(output.body) {
+    for (prefix, value) in sheet::values(&received.body) {
         if rules.field(&prefix).is_some() && !own(&prefix) {
             sheet.values.retain(|(known, _)| *known != prefix);
             sheet.values.push((prefix, value));
@@ -247,9 +250,16 @@ fn field_help(what: What) -> Vec<String> {
         What::Body => vec!["The text of the message.".to_owned()],
         What::Field(field) => {
             let (min, max) = (field.length.start(), field.length.end());
-            let length = if min == max { format!("{min} characters") } else { format!("{min} to {max} characters") };
-            let mut lines =
-                vec![field.help.clone(), format!("{}, {length}. {} {:?}.", field.prefix, field.source, field.mark)];
+            let length = match (min, max) {
+                (1, 1) => "one character".to_owned(),
+                (min, max) if min == max => format!("{min} characters"),
+                (min, max) => format!("{min} to {max} characters"),
+            };
+            let mark = format!("{:?}", field.mark).to_ascii_lowercase();
+            let mut lines = vec![
+                field.help.clone(),
+                format!("{}, {length}. Where this is from: {}, {mark}.", field.prefix, field.source),
+            ];
             if crate::form::can_be_empty(field) {
                 lines.push("A hyphen alone takes away what stands there.".to_owned());
             }

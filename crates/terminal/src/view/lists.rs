@@ -54,7 +54,7 @@ fn headings(terminal: &Terminal, screen: &Screen) -> (String, &'static str, usiz
         }
         Screen::Hits(list) => (
             "HIT CONFIRMATIONS  not answered".to_owned(),
-            "  Left        Way     Key    With       Control     About",
+            "  Left        Way     With       Case (OCA)          About",
             list.selected,
             terminal.book.hits().len(),
         ),
@@ -103,8 +103,8 @@ fn line(terminal: &Terminal, screen: &Screen, at: usize) -> (String, Look) {
             let urgent = if hit.urgent { "!" } else { " " };
             let entry = terminal.book.get(hit.at);
             let rest = entry.map(|entry| {
-                let control = entry.control.map(|control| control.to_string()).unwrap_or_default();
-                format!("{:<6} {:<10} {control:<11} {}", entry.key_text(), shown::cut(&entry.peer, 10), entry.subject)
+                let (case, peer) = (hit.case(), shown::cut(&entry.peer, 10));
+                format!("{peer:<10} {:<19} {}", shown::cut(&case, 19), entry.subject)
             });
             let line =
                 format!("{urgent} {:<10}{more} {way:<7} {}", left(hit.due, terminal.now), rest.unwrap_or_default());

@@ -16,6 +16,8 @@ pub(super) fn popup(popup: &Popup, paint: &mut Paint<'_>, area: Rect) -> Option<
             for (y, line) in (inner.y..inner.bottom()).zip(scroll.lines.iter().skip(top)) {
                 paint.text(inner.x, y, inner.right(), line, Look::Plain);
             }
+            let more = scroll.lines.len().saturating_sub(top) > room;
+            foot(paint, inner, if more { "PgDn or Down: more   Enter closes" } else { "Enter closes" });
             None
         }
         Popup::Ask { question, .. } => {
@@ -46,7 +48,7 @@ pub(super) fn popup(popup: &Popup, paint: &mut Paint<'_>, area: Rect) -> Option<
         Popup::Pick(picker) => {
             let height = area.height.saturating_sub(4).min(24);
             let inner = boxed(paint, area, area.width.saturating_sub(6).min(76), height, &picker.title);
-            let query_end = paint.text(inner.x, inner.y, inner.right(), "Begins with: ", Look::Key);
+            let query_end = paint.text(inner.x, inner.y, inner.right(), "Code or meaning: ", Look::Key);
             let end = paint.text(query_end, inner.y, inner.right(), picker.query.text(), Look::Field);
             let count = picker.fitting().len();
             let place = format!("{count} fit");
@@ -60,9 +62,15 @@ pub(super) fn popup(popup: &Popup, paint: &mut Paint<'_>, area: Rect) -> Option<
                 let look = if at == picker.selected() { Look::Selected } else { Look::Plain };
                 paint.text(inner.x, y, inner.right(), &format!("{code:<10} {text}"), look);
             }
+            foot(paint, inner, "Type to narrow   Enter takes it and goes on   Esc closes");
             Some((end, inner.y))
         }
     }
+}
+
+/// A line in the lower edge of a frame, of which `inner` is the inside.
+fn foot(paint: &mut Paint<'_>, inner: Rect, text: &str) {
+    paint.text(inner.x, inner.bottom(), inner.right(), &format!(" {text} "), Look::Key);
 }
 
 pub(super) fn locked(terminal: &Terminal, paint: &mut Paint<'_>, area: Rect) -> Option<(u16, u16)> {

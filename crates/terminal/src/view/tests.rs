@@ -13,7 +13,9 @@ use codec::name::{Ori, Prefix, StationName};
 use rand::{RngExt as _, SeedableRng as _};
 use ratatui::Terminal as Screen;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::{Color, Modifier};
 
 use super::draw;
 use crate::config::{Config, Preferences};
@@ -125,15 +127,41 @@ impl Desk {
         }
     }
 
-    fn screen(&self) -> String {
+    fn buffer(&self) -> Buffer {
         let mut screen = Screen::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
         screen.draw(|frame| draw(&self.terminal, frame)).unwrap();
-        let buffer = screen.backend().buffer().clone();
+        screen.backend().buffer().clone()
+    }
+
+    fn screen(&self) -> String {
+        let buffer = self.buffer();
         let line = |y: u16| {
             let cells = (0..self.size.0).map(|x| buffer.cell((x, y)).unwrap().symbol().to_owned());
             cells.collect::<String>().trim_end().to_owned()
         };
         (0..self.size.1).map(|y| line(y) + "\n").collect()
+    }
+
+    /// The screen with its looks, as a terminal is told to show it.
+    fn ansi(&self) -> String {
+        let buffer = self.buffer();
+        let mut out = String::new();
+        for y in 0..self.size.1 {
+            let mut looks = String::new();
+            for x in 0..self.size.0 {
+                let cell = buffer.cell((x, y)).unwrap();
+                let next = looks_of(cell.fg, cell.modifier);
+                if next != looks {
+                    out.push_str(&format!("\x1b[0{next}m"));
+                    looks = next;
+                }
+                out.push_str(cell.symbol());
+            }
+            out.push_str("\x1b[0m");
+            // After the last column the next line is begun, not before.
+            out.push_str(if y + 1 < self.size.1 { "\r\n" } else { "" });
+        }
+        out
     }
 
     #[track_caller]
@@ -151,16 +179,39 @@ impl Desk {
     }
 
     fn picture(&self, name: &str) {
-        let path =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("snapshots/{name}-{}x{}.txt", self.size.0, self.size.1));
-        let screen = self.screen();
+        self.compare(&format!("{name}-{}x{}.txt", self.size.0, self.size.1), &self.screen());
+        // `docs/` shows these: `cargo xtask pictures`.
+        if PICTURES.contains(&name) && self.size == (80, 24) {
+            self.compare(&format!("{name}-80x24.ansi"), &self.ansi());
+        }
+    }
+
+    fn compare(&self, name: &str, screen: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(name);
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, &screen).unwrap();
+            std::fs::write(&path, screen).unwrap();
         }
         let expected = std::fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(screen, expected, "{} is not what is drawn:\n{screen}", path.display());
     }
+}
+
+/// The screens of which `docs/` has pictures.
+const PICTURES: [&str; 8] = ["menu", "form", "codes", "broadcast", "inbox", "message", "hits", "answer"];
+
+/// A look as a terminal is told it, after that all looks are off.
+fn looks_of(front: Color, modifier: Modifier) -> String {
+    let modifiers = [(Modifier::BOLD, ";1"), (Modifier::UNDERLINED, ";4"), (Modifier::REVERSED, ";7")];
+    let looks: String = modifiers.iter().filter(|(one, _)| modifier.contains(*one)).map(|(_, code)| *code).collect();
+    let color = match front {
+        Color::Cyan => ";36",
+        Color::Yellow => ";33",
+        Color::Magenta => ";35",
+        Color::Reset => "",
+        other => panic!("a color without a number here: {other:?}"),
+    };
+    format!("{looks}{color}")
 }
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
@@ -502,6 +553,7 @@ fn messages_are_printed_and_exported() {
         .iter()
         .filter_map(|effect| match effect {
             Effect::File { folder, name, text } => Some((*folder, name.as_str(), text.as_str())),
+            Effect::Print { name, text } => Some(("print", name.as_str(), text.as_str())),
             _ => None,
         })
         .collect();

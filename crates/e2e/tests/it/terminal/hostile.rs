@@ -1,0 +1,203 @@
+//! What another station says never acts on the screen: every kind of control character and escape sequence, sent over
+//! the real switch, which carries the bytes of a text as they are.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use codec::block::{Function, Status};
+
+use super::{CTRL_R, F6, F10, SIZES, leave, terminal};
+use crate::net::{Net, PEER, STATE, TERMINAL};
+use crate::pty::Pty;
+use crate::station::Station;
+
+const CTRL_E: &str = "\x05";
+const CTRL_G: &str = "\x07";
+const CTRL_P: &str = "\x10";
+const ENTER: &str = "\r";
+const F2: &str = "\x1bOQ";
+const F4: &str = "\x1bOS";
+
+/// A thing of each kind that a screen could obey, and how it is shown.
+const KINDS: [(&str, &[u8], &str); 33] = [
+    ("bell", b"\x07", "\\x07"),
+    ("backspace", b"\x08\x08\x08", "\\x08\\x08\\x08"),
+    ("tabulator", b"\t", "\\x09"),
+    ("line up and form feed", b"\x0b\x0c", "\\x0B\\x0C"),
+    ("carriage return alone", b"\rX", "\\x0DX"),
+    ("other character sets", b"\x0e\x0f", "\\x0E\\x0F"),
+    ("nothing and delete", b"\0\x7f", "\\x00\\x7F"),
+    ("clear", b"\x1b[2J", "\\x1B[2J"),
+    ("home", b"\x1b[H", "\\x1B[H"),
+    ("color", b"\x1b[31m", "\\x1B[31m"),
+    ("hidden text", b"\x1b[8m", "\\x1B[8m"),
+    ("report of the cursor, which would be typed", b"\x1b[6n", "\\x1B[6n"),
+    ("answer back", b"\x1b[c\x05", "\\x1B[c\\x05"),
+    ("the main screen", b"\x1b[?1049l", "\\x1B[?1049l"),
+    ("mouse", b"\x1b[?1000h", "\\x1B[?1000h"),
+    ("scroll region", b"\x1b[1;2r", "\\x1B[1;2r"),
+    ("printer", b"\x1b[5i", "\\x1B[5i"),
+    ("reset", b"\x1bc", "\\x1Bc"),
+    ("all Es", b"\x1b#8", "\\x1B#8"),
+    ("line drawing", b"\x1b(0", "\\x1B(0"),
+    ("title", b"\x1b]0;title\x07", "\\x1B]0;title\\x07"),
+    ("clipboard", b"\x1b]52;c;QQ==\x1b\\", "\\x1B]52;c;QQ==\\x1B\\"),
+    ("link", b"\x1b]8;;http://a.test\x1b\\", "\\x1B]8;;http://a.test\\x1B\\"),
+    ("device control", b"\x1bP1$r\x1b\\", "\\x1BP1$r\\x1B\\"),
+    ("privacy and application", b"\x1b^x\x1b\\\x1b_x\x1b\\", "\\x1B^x\\x1B\\\\x1B_x\\x1B\\"),
+    ("the second set, as a byte", b"\x9b2J", "\\x9B2J"),
+    ("the second set, as UTF-8", "\u{9b}2J\u{85}".as_bytes(), "\\xC2\\x9B2J\\xC2\\x85"),
+    ("direction of writing", "\u{202e}\u{2066}".as_bytes(), "\\xE2\\x80\\xAE\\xE2\\x81\\xA6"),
+    ("no width", "\u{200b}\u{feff}".as_bytes(), "\\xE2\\x80\\x8B\\xEF\\xBB\\xBF"),
+    ("combining", "e\u{301}".as_bytes(), "e\\xCC\\x81"),
+    ("two columns", "\u{4e00}\u{1f600}".as_bytes(), "\\xE4\\xB8\\x80\\xF0\\x9F\\x98\\x80"),
+    ("of nobody's alphabet", "\u{e000}".as_bytes(), "\\xEE\\x80\\x80"),
+    ("no text at all", b"\xff\xc3", "\\xFF\\xC3"),
+];
+
+#[test]
+fn what_another_station_says_is_shown_and_never_obeyed() {
+    let net = Net::new();
+    let switch = net.switch();
+    for (columns, rows) in SIZES {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = terminal(&switch, &net.pki(), data.path());
+        let config = data.path().join("terminal.toml");
+        fs::write(&config, "bell = \"none\"\n").unwrap();
+        command.arg("--config").arg(&config);
+        let mut screen = Pty::start(&command, columns, rows);
+        screen.shows("LINK up");
+        let mut state = switch.station(STATE);
+        for (number, (kind, bytes, _)) in (1..).zip(KINDS) {
+            let mut message = format!("AM.{PEER}.{TERMINAL}.TXT\r\nKIND{number:02}").into_bytes();
+            message.extend_from_slice(bytes);
+            message.extend_from_slice(b".");
+            post(&mut state, number, &message, kind);
+        }
+        let mut request = format!("YQ.{PEER}.{TERMINAL}.*HIT1.TXT\r\nRTY/WP.RNO/1.PRI/U.OCA/").into_bytes();
+        request.extend_from_slice(b"\x1b[2J.NIC/W000000001.NAM/SAMPLE\x1b]0;title\x07, PERSON A.DOB/19800102.");
+        request.extend_from_slice(b"RNA/SGT \x1b[6nONE.RAG/TEST PD.REM/\x1bc");
+        post(&mut state, 99, &request, "a request");
+
+        // As lists, then one by one, then as they came, and in a form that repeats what came.
+        screen.press(F6);
+        screen.shows(&format!("1 of {}", KINDS.len() + 1));
+        screen.shows("YQ");
+        whole(&screen, "the inbox", "INBOX", columns);
+        for (number, (kind, _, shown)) in (1..).zip(KINDS) {
+            screen.press(&format!("FIND KIND{number:02}{ENTER}"));
+            screen.shows(&format!("KIND{number:02}{shown}."));
+            screen.shows("1 of 1");
+            whole(&screen, kind, "INBOX", columns);
+            screen.press(ENTER);
+            screen.shows(&format!("AM from {PEER}"));
+            screen.shows(&format!("KIND{number:02}{shown}."));
+            whole(&screen, kind, "AM from", columns);
+        }
+        screen.press(CTRL_P);
+        screen.shows("Written to");
+        screen.press(CTRL_G);
+        screen.shows("SCROLL");
+        whole(&screen, "the scroll", "SCROLL", columns);
+        screen.press(F10);
+        screen.shows("\\x1B[2J");
+        whole(&screen, "the hits", "HIT CONFIRMATIONS", columns);
+        screen.press(ENTER);
+        screen.shows("SGT \\x1B[6nONE");
+        screen.press(CTRL_R);
+        screen.shows("YR");
+        whole(&screen, "the answer", "YR", columns);
+        screen.press(F2);
+        screen.press(&format!("AM{ENTER}"));
+        screen.shows("AS IT WILL GO OUT");
+        screen.press(F4);
+        screen.shows(PEER);
+        screen.press("\x1bOR");
+        screen.press(&format!("{F2}{F6}{CTRL_E}"));
+        screen.shows("jsonl");
+        leave(&mut screen);
+        for (path, text) in files(&data.path().join("terminal")) {
+            let evil = text.chars().find(|character| character.is_control() && *character != '\n');
+            assert_eq!(evil, None, "{path}");
+        }
+        assert_eq!(sequences(screen.raw()), Ok(()));
+    }
+}
+
+/// Sends bytes as a message, and waits for the switch to have it.
+#[track_caller]
+fn post(state: &mut Station, validation: u32, message: &[u8], kind: &str) {
+    state.post_bytes(validation, message).expect("the link is up");
+    let reply = state.reply(validation).expect("the switch acknowledges");
+    assert_eq!((reply.function(), reply.status()), (Function::Ack, Status::OK), "{kind}");
+}
+
+/// Each part of the screen is where it belongs.
+#[track_caller]
+fn whole(screen: &Pty, what: &str, title: &str, columns: u16) {
+    let text = screen.screen();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with(&format!(" {TERMINAL}  LINK up")), "{what}:\n{text}");
+    assert!(lines[1].starts_with(title), "{what}:\n{text}");
+    assert!(text.contains("F1 Help  F3 Back"), "{what}:\n{text}");
+    assert!(lines.iter().all(|line| line.chars().count() <= usize::from(columns)), "{what}:\n{text}");
+}
+
+#[test]
+fn what_would_act_on_a_screen_is_told_from_what_draws_it() {
+    assert_eq!(sequences(b"\x1b[?1049h\x1b[1;1H\x1b[7m ZA\x1b[0m\r\n"), Ok(()));
+    // What the network says about character sets and lines of text draws nothing that a person sees moving.
+    for (kind, bytes, _) in KINDS {
+        let taken =
+            ["color", "hidden text", "home", "clear", "the main screen", "no text at all", "carriage return alone"];
+        if !taken.contains(&kind) {
+            assert!(sequences(bytes).is_err(), "{kind} would not be noticed");
+        }
+    }
+}
+
+/// Whether a terminal's output is text and such sequences as draw: place, look, clearing, modes; else what is not.
+fn sequences(raw: &[u8]) -> Result<(), String> {
+    let text = String::from_utf8_lossy(raw).into_owned();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(|character: char| !drawn(character)) {
+        let tail = rest.split_at(at).1;
+        let unknown = || format!("{:?}", tail.chars().take(12).collect::<String>());
+        if let Some(after) = tail.strip_prefix(['\r', '\n']) {
+            rest = after;
+            continue;
+        }
+        let sequence = tail.strip_prefix("\x1b[").ok_or_else(unknown)?;
+        let end = sequence.find(|one: char| ('@'..='~').contains(&one)).ok_or("a sequence that does not end")?;
+        let (parameters, last) = sequence.split_at(end);
+        let numbers = parameters.chars().all(|one| one.is_ascii_digit() || one == ';');
+        let known = match last.chars().next() {
+            Some('m' | 'H' | 'J' | 'K' | 'A' | 'B' | 'C' | 'D') => numbers,
+            Some('h' | 'l') => ["?1049", "?2004", "?25"].contains(&parameters),
+            _ => false,
+        };
+        if !known {
+            return Err(unknown());
+        }
+        rest = last.split_at(1).1;
+    }
+    Ok(())
+}
+
+/// What a screen only draws.
+fn drawn(character: char) -> bool {
+    (' '..='~').contains(&character)
+}
+
+/// What was printed and exported.
+fn files(directory: &std::path::Path) -> BTreeMap<String, String> {
+    let folders = ["print", "export"].map(|folder| directory.join(folder));
+    let all = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("it was written to"));
+    let read = all.map(|file| {
+        let path = file.expect("a file").path();
+        (path.display().to_string(), fs::read_to_string(&path).expect("text"))
+    });
+    let files: BTreeMap<_, _> = read.collect();
+    assert_eq!(files.len(), 2, "{:?}", files.keys());
+    files
+}
