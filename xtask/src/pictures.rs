@@ -97,7 +97,7 @@ pub(crate) fn findings<'a>(names: &BTreeSet<String>, text: impl Fn(&str) -> Opti
     }
     let left = names.iter().filter(|name| name.starts_with(&format!("{FOLDER}/")) && !wanted.contains(*name));
     findings.extend(left.map(|name| (name.clone(), format!("no {SCREENS}/*{ENDING} makes it"))));
-    let demo = text(DEMO).unwrap_or_default();
+    let demo = text(DEMO).unwrap_or_default().replace('\u{a0}', " ");
     if !demo.contains(&format!("$ {DEMO_COMMAND}<")) || !demo.contains("EMULATOR") {
         let what = format!("shows no `{DEMO_COMMAND}`: `cargo xtask pictures demo` makes it anew");
         findings.push((DEMO.to_owned(), what));

@@ -33,8 +33,7 @@ pub(super) fn picture(screen: &Screen, what: &str) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          role=\"img\" aria-label=\"{}\">\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{BACK}\"/>\n\
-         <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"13\" \
-         xml:space=\"preserve\">\n",
+         <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"13\">\n",
         escaped(what)
     );
     for row in 0..rows {
@@ -96,12 +95,17 @@ fn draw(out: &mut String, row: usize, column: usize, text: &str, look: &Look) {
     line(format!(
         "<text x=\"{x}\" y=\"{y}\" textLength=\"{length}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{weight}>{}</text>\n",
         look.front,
-        escaped(shown)
+        in_cells(shown)
     ));
 }
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Text in cells: spaces that no reader of SVG makes one of.
+fn in_cells(text: &str) -> String {
+    escaped(text).replace(' ', "\u{a0}")
 }
 
 #[cfg(test)]
@@ -128,7 +132,7 @@ mod tests {
     fn reversed_text_has_the_colors_of_the_screen_the_other_way_round() {
         let svg = drawn("\x1b[7mA B\x1b[0m");
         assert!(svg.contains("width=\"24\" height=\"17\" fill=\"#d7dee7\""), "{svg}");
-        assert!(svg.contains("fill=\"#10151c\">A B</text>"), "{svg}");
+        assert!(svg.contains("fill=\"#10151c\">A\u{a0}B</text>"), "{svg}");
         assert!(drawn("\x1b[1;7;35mHITS").contains("height=\"17\" fill=\"#e6a1ff\""));
     }
 
