@@ -1,15 +1,17 @@
 //! `orinet terminal` in a real pseudo-terminal: keys in, screen out, beside a real switch.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::binary::orinet;
-use crate::net::{Demo, Net, Node, PEER, STATE, TERMINAL};
+use crate::net::{Demo, Net, PEER, STATE, TERMINAL};
 use crate::pty::Pty;
 
 mod crowded;
+mod false_switch;
 mod hostile;
 mod shift;
 
@@ -30,7 +32,7 @@ fn an_inquiry_is_sent_and_its_answers_are_read() {
     let demo = Demo::start();
     for (columns, rows) in SIZES {
         let data = tempfile::tempdir().unwrap();
-        let mut terminal = Pty::start(&terminal(&demo, &demo.path("pki"), data.path()), columns, rows);
+        let mut terminal = Pty::start(&terminal(demo.links, &demo.path("pki"), data.path()), columns, rows);
         terminal.shows(TERMINAL);
         terminal.press(INQUIRY);
         terminal.shows("SAMPLE, PERSON A");
@@ -52,7 +54,7 @@ fn a_hit_is_confirmed_though_the_switch_is_killed_between_any_two_steps() {
         let mut switch = net.switch();
         net.change("links = \"127.0.0.1:0\"", &format!("links = \"{}\"", switch.links));
         let data = tempfile::tempdir().unwrap();
-        let mut terminal = Pty::start(&terminal(&switch, &net.pki(), data.path()), columns, rows);
+        let mut terminal = Pty::start(&terminal(switch.links, &net.pki(), data.path()), columns, rows);
         terminal.shows(TERMINAL);
         let mut state = switch.station(STATE);
         state.send(&format!(
@@ -84,7 +86,7 @@ fn what_was_sent_without_a_link_goes_after_a_restart_of_the_terminal() {
     let switch = net.switch();
     net.change("links = \"127.0.0.1:0\"", &format!("links = \"{}\"", switch.links));
     let data = tempfile::tempdir().unwrap();
-    let command = terminal(&switch, &net.pki(), data.path());
+    let command = terminal(switch.links, &net.pki(), data.path());
     switch.kill();
     let mut second = Pty::start(&command, 80, 24);
     second.shows(TERMINAL);
@@ -110,7 +112,7 @@ fn while_nothing_happens_no_time_of_the_machine_is_used_and_nothing_is_written()
     let net = Net::new();
     let switch = net.switch();
     let data = tempfile::tempdir().unwrap();
-    let mut terminal = Pty::start(&terminal(&switch, &net.pki(), data.path()), 80, 24);
+    let mut terminal = Pty::start(&terminal(switch.links, &net.pki(), data.path()), 80, 24);
     terminal.shows(TERMINAL);
     switch.await_metric(&format!("orinet_links{{station=\"{TERMINAL}\"}}"), 1.0);
     let _settled = terminal.written_within(Duration::from_millis(500));
@@ -130,7 +132,7 @@ fn a_station_that_gets_niem_xml_has_the_same_screens() {
     net.change(&name, &format!("{name}format = \"niem\"\n"));
     let switch = net.switch();
     let data = tempfile::tempdir().unwrap();
-    let mut screen = Pty::start(&terminal(&switch, &net.pki(), data.path()), 80, 24);
+    let mut screen = Pty::start(&terminal(switch.links, &net.pki(), data.path()), 80, 24);
     screen.shows("LINK up");
     let mut state = switch.station(STATE);
     let record = "RTY/WP.RNO/1.PRI/U.OCA/TESTCASE1.NIC/W000000001.NAM/SAMPLE, PERSON A.DOB/19800102";
@@ -175,14 +177,14 @@ fn without_a_screen_it_says_so() {
     let net = Net::new();
     let switch = net.switch();
     let data = tempfile::tempdir().unwrap();
-    let finished = crate::process::run(&mut terminal(&switch, &net.pki(), data.path()));
+    let finished = crate::process::run(&mut terminal(switch.links, &net.pki(), data.path()));
     assert_eq!(finished.code, Some(1), "{finished:#?}");
     assert!(finished.stderr.contains("needs a screen and a keyboard"), "{}", finished.stderr);
 }
 
-fn terminal(node: &Node, pki: &Path, data: &Path) -> Command {
+fn terminal(links: SocketAddr, pki: &Path, data: &Path) -> Command {
     let mut command = orinet();
-    command.args(["terminal", "--station", TERMINAL, "--link", &node.links.to_string(), "--pki"]).arg(pki);
+    command.args(["terminal", "--station", TERMINAL, "--link", &links.to_string(), "--pki"]).arg(pki);
     command.arg("--data").arg(data.join("terminal")).env("HOME", data).env_remove("XDG_CONFIG_HOME");
     command
 }

@@ -20,7 +20,7 @@ fn a_hundred_thousand_messages_are_opened_and_searched_at_once() {
     let switch = net.switch();
     let data = tempfile::tempdir().unwrap();
     fill(&data.path().join("terminal"));
-    let mut screen = Pty::start(&terminal(&switch, &net.pki(), data.path()), 80, 24);
+    let mut screen = Pty::start(&terminal(switch.links, &net.pki(), data.path()), 80, 24);
     screen.shows(&format!("NEW {MESSAGES}"));
     screen.shows("LINK up");
     let opening = timed(&mut screen, F6, &format!("1 of {MESSAGES}"));

@@ -1,15 +1,13 @@
-//! What another station says never acts on the screen: every kind of control character and escape sequence, sent over
-//! the real switch, which carries the bytes of a text as they are.
+//! What the network says never acts on the screen: every kind of control character and escape sequence, from a false
+//! switch, for the real one refuses a message with most of them.
 
 use std::collections::BTreeMap;
 use std::fs;
 
-use codec::block::{Function, Status};
-
+use super::false_switch::FalseSwitch;
 use super::{CTRL_R, F6, F10, SIZES, leave, terminal};
-use crate::net::{Net, PEER, STATE, TERMINAL};
+use crate::net::{Net, PEER, TERMINAL};
 use crate::pty::Pty;
-use crate::station::Station;
 
 const CTRL_E: &str = "\x05";
 const CTRL_G: &str = "\x07";
@@ -56,33 +54,23 @@ const KINDS: [(&str, &[u8], &str); 33] = [
 ];
 
 #[test]
-fn what_another_station_says_is_shown_and_never_obeyed() {
+fn what_the_network_says_is_shown_and_never_obeyed() {
     let net = Net::new();
-    let switch = net.switch();
     for (columns, rows) in SIZES {
+        let mut messages: Vec<Vec<u8>> = (1..).zip(KINDS).map(|(number, (_, bytes, _))| kind(number, bytes)).collect();
+        messages.push(request());
+        let switch = FalseSwitch::start(&net.pki(), messages);
         let data = tempfile::tempdir().unwrap();
-        let mut command = terminal(&switch, &net.pki(), data.path());
+        let mut command = terminal(switch.links, &net.pki(), data.path());
         let config = data.path().join("terminal.toml");
         fs::write(&config, "bell = \"none\"\n").unwrap();
         command.arg("--config").arg(&config);
         let mut screen = Pty::start(&command, columns, rows);
-        screen.shows("LINK up");
-        let mut state = switch.station(STATE);
-        for (number, (kind, bytes, _)) in (1..).zip(KINDS) {
-            let mut message = format!("AM.{PEER}.{TERMINAL}.TXT\r\nKIND{number:02}").into_bytes();
-            message.extend_from_slice(bytes);
-            message.extend_from_slice(b".");
-            post(&mut state, number, &message, kind);
-        }
-        let mut request = format!("YQ.{PEER}.{TERMINAL}.*HIT1.TXT\r\nRTY/WP.RNO/1.PRI/U.OCA/").into_bytes();
-        request.extend_from_slice(b"\x1b[2J.NIC/W000000001.NAM/SAMPLE\x1b]0;title\x07, PERSON A.DOB/19800102.");
-        request.extend_from_slice(b"RNA/SGT \x1b[6nONE.RAG/TEST PD.REM/\x1bc");
-        post(&mut state, 99, &request, "a request");
+        screen.shows(&format!("NEW {}", KINDS.len() + 1));
 
         // As lists, then one by one, then as they came, and in a form that repeats what came.
         screen.press(F6);
         screen.shows(&format!("1 of {}", KINDS.len() + 1));
-        screen.shows("YQ");
         whole(&screen, "the inbox", "INBOX", columns);
         for (number, (kind, _, shown)) in (1..).zip(KINDS) {
             screen.press(&format!("FIND KIND{number:02}{ENTER}"));
@@ -121,15 +109,27 @@ fn what_another_station_says_is_shown_and_never_obeyed() {
             assert_eq!(evil, None, "{path}");
         }
         assert_eq!(sequences(screen.raw()), Ok(()));
+        assert_eq!(switch.end(), KINDS.len() + 1);
     }
 }
 
-/// Sends bytes as a message, and waits for the switch to have it.
-#[track_caller]
-fn post(state: &mut Station, validation: u32, message: &[u8], kind: &str) {
-    state.post_bytes(validation, message).expect("the link is up");
-    let reply = state.reply(validation).expect("the switch acknowledges");
-    assert_eq!((reply.function(), reply.status()), (Function::Ack, Status::OK), "{kind}");
+/// A message with a thing that a screen could obey.
+fn kind(number: usize, bytes: &[u8]) -> Vec<u8> {
+    let text = format!("{}KIND{number:02}", head("AM", ""));
+    [text.as_bytes(), bytes, b"."].concat()
+}
+
+/// A hit confirmation request that is full of them.
+fn request() -> Vec<u8> {
+    let head = head("YQ", "*HIT1\r\n\x7f");
+    let body = "RTY/WP.RNO/1.PRI/U.OCA/\x1b[2J.NIC/W000000001.NAM/SAMPLE\x1b]0;title\x07, PERSON A.DOB/19800102.\
+                RNA/SGT \x1b[6nONE.RAG/TEST PD.REM/\x1bc";
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
+fn head(key: &str, control: &str) -> String {
+    let (stamp, end) = ("08:00 01/31/2030 00001", "\r\n\x7f");
+    format!("{key}.{PEER}{end}{stamp}{end}{stamp} {TERMINAL}{end}{control}TXT{end}")
 }
 
 /// Each part of the screen is where it belongs.

@@ -17,22 +17,25 @@ fn a_shift_looks_as_in_its_pictures() {
         let net = Net::new();
         let switch = net.switch();
         let data = tempfile::tempdir().unwrap();
-        let mut screen = Pty::start(&terminal(&switch, &net.pki(), data.path()), size.0, size.1);
+        let mut screen = Pty::start(&terminal(switch.links, &net.pki(), data.path()), size.0, size.1);
         screen.shows("LINK up");
         picture(&mut screen, "menu", size);
         screen.press(INQUIRY);
         picture(&mut screen, "form", size);
-        let mut center = switch.station("AX");
+        // Both stay attached: the switch has nothing to say of those who are away.
+        let (mut center, mut state) = (switch.station("AX"), switch.station(STATE));
         screen.press(F5);
         let control = inquiry(&mut center);
         for body in ANSWERS {
             answer(&mut center, &control, body);
         }
+        // The mark of something new is there until the inbox is looked at.
+        screen.shows(">>NEW 2");
         screen.press(F6);
         picture(&mut screen, "inbox", size);
         screen.press("\r");
         picture(&mut screen, "message", size);
-        switch.station(STATE).send(&request());
+        state.send(&request());
         screen.shows("HITS");
         screen.press(F10);
         picture(&mut screen, "hits", size);
@@ -40,6 +43,7 @@ fn a_shift_looks_as_in_its_pictures() {
         screen.press("Y\t\tSGT TEST TWO\tTEST PD TWO");
         picture(&mut screen, "answer", size);
         screen.press(F5);
+        state.take("RES/Y");
         screen.press(F11);
         picture(&mut screen, "sent", size);
         leave(&mut screen);
@@ -53,7 +57,7 @@ fn an_inquiry_is_answered_though_the_switch_is_killed_between_any_two_steps() {
         let mut switch = net.switch();
         net.change("links = \"127.0.0.1:0\"", &format!("links = \"{}\"", switch.links));
         let data = tempfile::tempdir().unwrap();
-        let mut screen = Pty::start(&terminal(&switch, &net.pki(), data.path()), columns, rows);
+        let mut screen = Pty::start(&terminal(switch.links, &net.pki(), data.path()), columns, rows);
         screen.shows(TERMINAL);
         for (keys, shown) in [(INQUIRY, "SAMPLE, PERSON A"), (F5, "")] {
             switch = restarted(&net, switch);
