@@ -15,6 +15,7 @@ const GENEROUS: Duration = Duration::from_secs(3);
 const MEMORY_MAX_KIB: u64 = 200 * 1024;
 
 #[test]
+#[expect(clippy::print_stderr, reason = "the figures of a run")]
 fn a_hundred_thousand_messages_are_opened_and_searched_at_once() {
     let net = Net::new();
     let switch = net.switch();

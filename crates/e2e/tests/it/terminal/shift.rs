@@ -111,7 +111,7 @@ fn request() -> String {
 fn picture(screen: &mut Pty, name: &str, (columns, rows): (u16, u16)) {
     let path = checkout(&format!("crates/terminal/snapshots/run-{name}-{columns}x{rows}.txt"));
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        drop(screen.written_within(std::time::Duration::from_millis(500)));
+        let _settled = screen.written_within(std::time::Duration::from_millis(500));
         fs::write(&path, masked(&screen.screen())).expect("the picture is written");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
@@ -125,7 +125,7 @@ fn masked(screen: &str) -> String {
         let mut rest = line.trim_end();
         while let Some(first) = rest.chars().next() {
             let found = MASKS.iter().find(|(mask, _)| fits(mask, rest));
-            let length = found.map_or(first.len_utf8(), |(mask, _)| mask.len());
+            let length = found.map_or_else(|| first.len_utf8(), |(mask, _)| mask.len());
             let (head, tail) = rest.split_at(length);
             out.push_str(found.map_or(head, |(_, shown)| shown));
             rest = tail;
