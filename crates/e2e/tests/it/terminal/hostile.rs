@@ -71,32 +71,31 @@ fn what_the_network_says_is_shown_and_never_obeyed() {
         // As lists, then one by one, then as they came, and in a form that repeats what came.
         screen.press(F6);
         screen.shows(&format!("1 of {}", KINDS.len() + 1));
-        whole(&screen, "the inbox", "INBOX", columns);
+        whole(&mut screen, "the inbox", "INBOX", columns);
         for (number, (kind, _, shown)) in (1..).zip(KINDS) {
             screen.press(&format!("FIND KIND{number:02}{ENTER}"));
             // A list has room for the beginning alone.
             let beginning: String = shown.chars().take(16).collect();
             screen.shows(&format!("KIND{number:02}{beginning}"));
             screen.shows("1 of 1");
-            whole(&screen, kind, "INBOX", columns);
+            whole(&mut screen, kind, "INBOX", columns);
             screen.press(ENTER);
             screen.shows(&format!("AM from {PEER}"));
             screen.shows(&format!("KIND{number:02}{shown}."));
-            whole(&screen, kind, "AM from", columns);
+            whole(&mut screen, kind, "AM from", columns);
         }
         screen.press(CTRL_P);
         screen.shows("Written to");
         screen.press(CTRL_G);
         screen.shows("SCROLL");
-        whole(&screen, "the scroll", "SCROLL", columns);
+        whole(&mut screen, "the scroll", "SCROLL", columns);
         screen.press(F10);
+        whole(&mut screen, "the hits", "HIT CONFIRMATIONS", columns);
         screen.shows("\\x1B[2J");
-        whole(&screen, "the hits", "HIT CONFIRMATIONS", columns);
         screen.press(ENTER);
         screen.shows("SGT \\x1B[6nONE");
         screen.press(CTRL_R);
-        screen.shows("YR");
-        whole(&screen, "the answer", "YR", columns);
+        whole(&mut screen, "the answer", "YR", columns);
         screen.press(F2);
         screen.press(&format!("AM{ENTER}"));
         screen.shows("AS IT WILL GO OUT");
@@ -134,15 +133,17 @@ fn head(key: &str, control: &str) -> String {
     format!("{key}.{PEER}{end}{stamp}{end}{stamp} {TERMINAL}{end}{control}TXT{end}")
 }
 
-/// Each part of the screen is where it belongs.
+/// Waits until each part of the screen is where it belongs.
 #[track_caller]
-fn whole(screen: &Pty, what: &str, title: &str, columns: u16) {
-    let text = screen.screen();
-    let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with(&format!(" {TERMINAL}  LINK up")), "{what}:\n{text}");
-    assert!(lines[1].starts_with(title), "{what}:\n{text}");
-    assert!(text.contains("F1 Help  F3 Back"), "{what}:\n{text}");
-    assert!(lines.iter().all(|line| line.chars().count() <= usize::from(columns)), "{what}:\n{text}");
+fn whole(screen: &mut Pty, what: &str, title: &str, columns: u16) {
+    screen.until(&format!("a whole screen with {what}"), |text| {
+        let lines: Vec<&str> = text.lines().collect();
+        lines.len() > 2
+            && lines[0].starts_with(&format!(" {TERMINAL}  LINK up"))
+            && lines[1].starts_with(title)
+            && text.contains("F1 Help  F3 Back")
+            && lines.iter().all(|line| line.chars().count() <= usize::from(columns))
+    });
 }
 
 #[test]
