@@ -164,9 +164,9 @@ pub(crate) fn config(variant: Variant, body_cache_bytes: usize) -> NetworkConfig
     config
 }
 
-pub(crate) const HOLD_BYTES: u64 = 60_000;
-const SMALL_HOLD_BYTES: u64 = 6_000;
-const ALL_HOLD_BYTES: u64 = 120_000;
+pub(crate) const HOLD_BYTES: u64 = 120_000;
+const SMALL_HOLD_BYTES: u64 = 12_000;
+const ALL_HOLD_BYTES: u64 = 240_000;
 /// The longest message, over all its blocks.
 pub(crate) const MESSAGE_BYTES: usize = 12 << 10;
 

@@ -28,7 +28,7 @@ use crate::directory::Directory;
 use crate::effect::Effect;
 use crate::folds::Folds;
 use crate::network::{Lead, Network, StationIndex};
-use crate::query::{self, is_log_query};
+use crate::query::{self, Unreadable, is_log_query};
 use crate::record::Received;
 
 /// What a message is judged by.
@@ -215,7 +215,10 @@ impl<'a> Court<'a, '_> {
         let offset = self.network.limits().stamp_utc_offset;
         match query::read(self.dictionary, offset, reception, spec.key, body) {
             Ok(readable) => Ok(Some(query::queued_body(&readable.unknown))),
-            Err(detail) => Err(Failed { number: ErNumber::Options, detail, options: spec.options().to_vec() }),
+            Err(Unreadable { number, detail }) => {
+                let options = if number == ErNumber::Options { spec.options().to_vec() } else { Vec::new() };
+                Err(Failed { number, detail, options })
+            }
         }
     }
 

@@ -25,9 +25,11 @@ pub fn changes(old: &Network, new: &Network) -> Vec<String> {
     tell(&mut told, "agencies went", before.keys().filter(|ori| !after.contains_key(*ori)));
     let changed = before.iter().filter(|(ori, entry)| after.get(*ori).is_some_and(|other| other != *entry));
     tell(&mut told, "agencies changed", changed.map(|(ori, _)| ori));
-    if old.groups() != new.groups() {
-        told.push("groups changed".to_owned());
-    }
+    let (before, after) = (old.groups(), new.groups());
+    tell(&mut told, "groups came", after.keys().filter(|code| !before.contains_key(*code)));
+    tell(&mut told, "groups went", before.keys().filter(|code| !after.contains_key(*code)));
+    let changed = before.iter().filter(|(code, lines)| after.get(*code).is_some_and(|other| other != *lines));
+    tell(&mut told, "groups changed", changed.map(|(code, _)| code));
     if old.named_states() != new.named_states() {
         told.push("states changed".to_owned());
     }

@@ -141,8 +141,9 @@ enum FoldProblem {
 
 /// What is said of all keys is not meant for what tells of it.
 const SPARED: [&str; 2] = ["SM", "ER"];
-/// What a message of the switch itself costs besides its body, for the bound of those: one may have no body at all.
-const NOTICE_BYTES: u64 = 256;
+/// What a copy that waits costs in memory besides its message: its places in the queue, among what expires, among all
+/// copies. Bounds count it with the message, which may be of a few bytes or, as a notice, of none.
+pub(crate) const COPY_BYTES: u64 = 256;
 /// How many dead letters are kept at hand, the latest; all of them stand in the journal.
 const DEAD_LETTERS_MAX: usize = 100_000;
 
@@ -383,7 +384,7 @@ impl Folds {
             station.waiting_bytes = station.waiting_bytes.saturating_sub(u64::from(copy.bytes));
             if is_notice(copy.flow) {
                 station.notice_bytes =
-                    station.notice_bytes.saturating_sub(u64::from(copy.bytes).saturating_add(NOTICE_BYTES));
+                    station.notice_bytes.saturating_sub(u64::from(copy.bytes).saturating_add(COPY_BYTES));
             }
         }
         Some(copy)
@@ -407,13 +408,20 @@ impl Folds {
         self.station(station).map_or(0, |s| s.queries)
     }
 
+    /// What waits for a station as its bound counts it: with what each copy costs besides.
+    pub(crate) fn held_for(&self, station: StationIndex) -> u64 {
+        let (copies, bytes) = self.waiting_for(station);
+        held(copies, bytes)
+    }
+
+    /// What waits for all stations together as its bound counts it.
+    pub(crate) fn held(&self) -> u64 {
+        held(self.copies.len(), self.waiting_bytes)
+    }
+
     /// Bytes that wait for a station and that the switch itself says to it.
     pub(crate) fn notices_for(&self, station: StationIndex) -> u64 {
         self.station(station).map_or(0, |s| s.notice_bytes)
-    }
-
-    pub(crate) fn waiting_bytes(&self) -> u64 {
-        self.waiting_bytes
     }
 
     pub(crate) fn name(&self, station: StationIndex) -> Option<StationName> {
@@ -474,7 +482,7 @@ impl Folds {
         station.waiting = station.waiting.saturating_add(1);
         station.waiting_bytes = station.waiting_bytes.saturating_add(bytes);
         if is_notice(copy.flow) {
-            station.notice_bytes = station.notice_bytes.saturating_add(bytes.saturating_add(NOTICE_BYTES));
+            station.notice_bytes = station.notice_bytes.saturating_add(bytes.saturating_add(COPY_BYTES));
         }
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
         Some(())
@@ -522,6 +530,10 @@ impl Folds {
     fn station_mut(&mut self, index: StationIndex) -> Option<&mut Station> {
         self.stations.get_mut(usize::from(index.0))
     }
+}
+
+fn held(copies: usize, bytes: u64) -> u64 {
+    bytes.saturating_add(u64::try_from(copies).unwrap_or(u64::MAX).saturating_mul(COPY_BYTES))
 }
 
 /// Two flows that share a number only keep to one link together, which does no harm: FNV-1a is enough. The highest bit is

@@ -7,6 +7,7 @@ use std::time::Duration;
 use codec::dictionary::{Dictionary, Moment};
 use codec::legacy::fields;
 use codec::name::{MessageKey, StationName};
+use codec::notice::ErNumber;
 use codec::time::Timestamp;
 
 use crate::event::Msn;
@@ -99,15 +100,27 @@ pub(crate) struct Readable {
     pub(crate) unknown: Vec<String>,
 }
 
-/// Reads the query in a message whose body passed the dictionary's checks. An error says what is wrong besides, as the
-/// detail of an ER.
+/// What is wrong with a query besides, as number and detail of an ER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub(crate) number: ErNumber,
+    pub(crate) detail: String,
+}
+
+impl From<String> for Unreadable {
+    fn from(detail: String) -> Self {
+        Self { number: ErNumber::Options, detail }
+    }
+}
+
+/// Reads the query in a message whose body passed the dictionary's checks.
 pub(crate) fn read(
     dictionary: &Dictionary,
     utc_offset: i32,
     reception: &Received,
     key: MessageKey,
     body: &[u8],
-) -> Result<Readable, String> {
+) -> Result<Readable, Unreadable> {
     let mut search = LogSearch {
         keys: Vec::new(),
         source: None,
@@ -147,7 +160,8 @@ pub(crate) fn read(
         LogRequest::Text { msn }
     } else {
         if search.end <= search.begin {
-            return Err("END BEFORE BEG".to_owned());
+            // The public table has one number for whatever is wrong with either (`protocol-specs/formats.md` 4.1).
+            return Err(Unreadable { number: ErNumber::Year, detail: "END BEFORE BEG".to_owned() });
         }
         let oldest = i64::try_from(LOOKS_BACK.as_micros()).unwrap_or(i64::MAX);
         search.begin = search.begin.max(Timestamp(reception.at.0.saturating_sub(oldest)));
@@ -205,7 +219,7 @@ mod tests {
     use super::*;
     use crate::event::LinkId;
 
-    fn check(key: &str, body: &str) -> Result<Readable, String> {
+    fn check(key: &str, body: &str) -> Result<Readable, Unreadable> {
         let reception = Received {
             station: StationName::parse("ZA").unwrap(),
             link: LinkId(1),
@@ -257,14 +271,14 @@ mod tests {
         assert_eq!(told, "QUEUED - THE ANSWER FOLLOWS\r\nWARNING - TYP NOT ALLOWED - ZZQ, X\r\n");
         for types in ["ZZQ", "ALL,AM", "AM,ALL", ",", "ALLL"] {
             let error = check("NLQ", &format!("TYP/{types}.BEG/20300130.END/20300131.FND/A")).unwrap_err();
-            assert_eq!(error, "TYP VALUE", "{types}");
+            assert_eq!((error.number, error.detail.as_str()), (ErNumber::Options, "TYP VALUE"), "{types}");
         }
     }
 
     #[test]
     fn an_end_before_the_begin_is_refused() {
         let error = check("NLQ", "TYP/ALL.BEG/20300131@0900.END/20300131@0859.FND/A").unwrap_err();
-        assert_eq!(error, "END BEFORE BEG");
+        assert_eq!((error.number, error.detail.as_str()), (ErNumber::Year, "END BEFORE BEG"));
         assert!(check("NLQ", "TYP/ALL.BEG/20300131@0900.END/20300131@0900.FND/A").is_ok(), "a minute is a minute long");
     }
 

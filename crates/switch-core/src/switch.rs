@@ -63,8 +63,8 @@ pub struct Switch {
     pump_due: BTreeSet<StationIndex>,
     /// What waits for all stations has passed 80 % of its bound.
     alarmed: bool,
-    /// Records asked for with [`Action::Load`].
-    loading: BTreeSet<Sequence>,
+    /// Records asked for with [`Action::Load`], and the links of which each holds the next copy.
+    loading: BTreeMap<Sequence, BTreeSet<LinkId>>,
     /// Copies to return once their record is loaded.
     returning: BTreeMap<Sequence, Vec<(Delivery, ReturnReason)>>,
     /// Log queries that were asked with [`Action::Search`] in this run and are not answered, with their records.
@@ -72,6 +72,8 @@ pub struct Switch {
     /// Records that nobody waits for, in order: they ride with the next one that somebody does, or go by themselves soon.
     lazy: Vec<Record>,
     lazy_due: Option<Tick>,
+    /// Links that came up while nothing could be written, and are up: they are told as soon as something can.
+    untold: BTreeMap<LinkId, LinkChange>,
     actions: VecDeque<Action>,
 }
 
@@ -188,11 +190,12 @@ impl Switch {
             moving: BTreeMap::new(),
             pump_due: BTreeSet::new(),
             alarmed: false,
-            loading: BTreeSet::new(),
+            loading: BTreeMap::new(),
             returning: BTreeMap::new(),
             asked: BTreeMap::new(),
             lazy: Vec::new(),
             lazy_due: None,
+            untold: BTreeMap::new(),
             actions: VecDeque::new(),
         };
         let mut waiting: Vec<_> = switch.folds.copies.keys().copied().collect();
@@ -244,7 +247,7 @@ impl Switch {
         let expiry = self
             .expiries
             .first()
-            .filter(|_| self.store == Store::Open && !self.draining && !self.paused)
+            .filter(|_| self.store == Store::Open && !self.draining && !self.paused && !self.loads_enough())
             .map(|(expires, _)| self.now.tick.after(expires.since(self.now.wall).min(EXPIRY_LATE_MAX)));
         let moving = self.has_to_move().then_some(self.now.tick);
         let overdue = self
@@ -310,7 +313,13 @@ impl Switch {
             up: true,
             why: String::new(),
         };
-        self.store_lazily(Record::Link(up));
+        // Its number must be known after a restart, so that no other link gets it; of one that goes again before, nothing
+        // came.
+        if self.is_overfull() {
+            self.untold.insert(link, up);
+        } else {
+            self.store_lazily(Record::Link(up));
+        }
         let (in_flight, unsent) = (VecDeque::new(), VecDeque::new());
         let window = self.network.at(index).map_or(0, |station| usize::from(station.window));
         self.links.insert(link, Link { station: index, from, certificate, window, room: 0, in_flight, unsent });
@@ -413,6 +422,9 @@ impl Switch {
     fn store_open(&mut self) {
         self.store = Store::Open;
         self.observe(Observation::StoreOpen);
+        for up in std::mem::take(&mut self.untold).into_values() {
+            self.store_lazily(Record::Link(up));
+        }
     }
 
     fn handle_timers(&mut self) {
@@ -440,11 +452,16 @@ impl Switch {
     /// While nothing can be stored and as much waits as memory is given for, it is dropped: what it tells is counted in the
     /// metrics all the same, and no message, copy or mark is concerned.
     fn store_lazily(&mut self, record: Record) {
-        if self.store == Store::Full && self.unstored_bytes > UNSTORED_BYTES_MAX {
+        if self.is_overfull() {
             return;
         }
         self.lazy.push(record);
         self.set_lazy_due();
+    }
+
+    /// Whether nothing can be stored and as much waits for that as memory is given for.
+    fn is_overfull(&self) -> bool {
+        self.store == Store::Full && self.unstored_bytes > UNSTORED_BYTES_MAX
     }
 
     fn set_lazy_due(&mut self) {
@@ -465,7 +482,12 @@ impl Switch {
         self.set_lazy_due();
     }
 
+    /// While nothing can be stored and as much waits as memory is given for, it is dropped: what is denied then, anybody can
+    /// ask for as often as they like.
     fn act(&mut self, who: String, from: String, what: String, result: String) {
+        if self.is_overfull() {
+            return;
+        }
         self.store_lazy();
         let (effects, again, notices) = (Vec::new(), Vec::new(), Vec::new());
         self.store(Record::Act(Act { at: self.now.wall, who, from, what, result, effects, again, notices }), None);
@@ -519,7 +541,7 @@ impl Switch {
     /// Says once when what waits for a station, or for all, passes 80 % of its bound, and once when it is back below.
     fn watch_hold(&mut self, index: StationIndex) {
         if let Some(config) = self.network.at(index) {
-            let (raised, name) = (is_alarming(self.folds.waiting_for(index).1, config.hold_bytes), config.name);
+            let (raised, name) = (is_alarming(self.folds.held_for(index), config.hold_bytes), config.name);
             if let Some(station) = self.station_mut(index)
                 && station.alarmed != raised
             {
@@ -527,7 +549,7 @@ impl Switch {
                 self.observe(Observation::HoldAlarm { station: Some(name), raised });
             }
         }
-        let raised = is_alarming(self.folds.waiting_bytes(), self.network.limits().hold_bytes);
+        let raised = is_alarming(self.folds.held(), self.network.limits().hold_bytes);
         if self.alarmed != raised {
             self.alarmed = raised;
             self.observe(Observation::HoldAlarm { station: None, raised });

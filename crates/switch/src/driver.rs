@@ -91,7 +91,7 @@ pub(crate) struct Driver {
     /// What holds.
     pub(crate) config: Box<Config>,
     /// What was given to the core and holds once that goes on with it.
-    pub(crate) next_config: Option<Box<Config>>,
+    pub(crate) next_config: Option<(Box<Config>, String)>,
     /// What others see of it.
     pub(crate) shared: Shared,
     /// Operators' requests.
@@ -190,6 +190,7 @@ impl Driver {
         if self.meter.is_due() {
             let dead_letters = self.switch.dead_letter_count();
             self.telemetry.measure(self.clock.now().wall, self.switch.stations(), dead_letters);
+            self.telemetry.confirmations(self.switch.confirmation_counts());
         }
     }
 

@@ -65,10 +65,24 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
 /// What is different, in words.
 fn told(old: &Config, new: &Config) -> String {
     let mut told = changes(&old.network, &new.network);
+    told.extend(carried(old, new));
     if old.operators != new.operators {
         told.push("operators changed".to_owned());
     }
     if told.is_empty() { "nothing changed".to_owned() } else { told.join("; ") }
+}
+
+/// Keys that are carried as text and were not, and the other way round: the dictionaries differ in nothing else.
+fn carried(old: &Config, new: &Config) -> Vec<String> {
+    let only = |one: &Config, other: &Config| {
+        let keys = one.dictionary.specs().map(|spec| spec.key).filter(|key| other.dictionary.spec(*key).is_none());
+        keys.map(|key| key.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    [("keys carried as text now", only(new, old)), ("keys carried no more", only(old, new))]
+        .into_iter()
+        .filter(|(_, keys)| !keys.is_empty())
+        .map(|(what, keys)| format!("{what}: {keys}"))
+        .collect()
 }
 
 impl Driver {
@@ -117,20 +131,20 @@ impl Driver {
             changes: told(&self.config, &config),
             drop_contradicted: reloading.contradicted == Contradicted::Drop,
         };
-        self.next_config = Some(config);
+        self.next_config = Some((config, reload.changes.clone()));
         let Reloading { who, from, answer, .. } = reloading;
         self.command_of(who, from, Command::Reload(reload), answer)?;
         // The core has gone on with it, or has denied it for good.
         if self.next_config.take().is_some() {
-            self.journal_telemetry.reloaded(false);
+            self.journal_telemetry.reloaded(None);
         }
         Ok(())
     }
 
     /// The core goes on with the configuration that was given to it: so does everything else.
     pub(crate) fn go_on(&mut self) {
-        let Some(config) = self.next_config.take() else { return };
-        self.journal_telemetry.reloaded(true);
+        let Some((config, changes)) = self.next_config.take() else { return };
+        self.journal_telemetry.reloaded(Some(&changes));
         self.shared.network.store(Arc::clone(&config.network));
         self.shared.operators.store(Arc::new(config.operators.clone()));
         self.config = config;
@@ -138,7 +152,7 @@ impl Driver {
 
     fn reload_denied(&mut self, reloading: Reloading, trouble: Trouble) -> Result<(), SwitchError> {
         warn!(reason = trouble.sentence(), "the configuration was not taken; the one before holds");
-        self.journal_telemetry.reloaded(false);
+        self.journal_telemetry.reloaded(None);
         let Reloading { who, from, answer, .. } = reloading;
         let result = format!("denied: {}", trouble.sentence());
         if let Some(answer) = answer {
@@ -193,5 +207,15 @@ mod tests {
         assert_eq!(told(&running, &config(&other)), "stations came: ZB; stations changed: ZA");
         let hold = NETWORK.replace("[switch]", "[switch]\nhold_hours = 1");
         assert_eq!(told(&running, &config(&hold)), "limits changed");
+        let carried = config(&NETWORK.replace("[switch]", "[switch]\ncarried = [\"KQ\", \"KR\"]"));
+        assert_eq!(told(&running, &carried), "keys carried as text now: KQ KR");
+        assert_eq!(told(&carried, &running), "keys carried no more: KQ KR");
+        let group = |code: &str, members: &str| {
+            format!("{NETWORK}lines = [\"ZA\", \"ZB\"]\n\n[[group]]\ncode = \"{code}\"\nmembers = [{members}]\n")
+        };
+        let (one, other) = (config(&group("Z1", "\"ZA\"")), config(&group("Z2", "\"ZA\"")));
+        assert_eq!(told(&one, &other), "groups came: Z2; groups went: Z1");
+        let both = config(&group("Z1", "\"ZA\", \"ZB\""));
+        assert_eq!(told(&one, &both), "groups changed: Z1");
     }
 }

@@ -87,9 +87,12 @@ impl JournalTelemetry {
         Self { metrics }
     }
 
-    /// The configuration was read again, and holds or does not.
-    pub fn reloaded(&self, holds: bool) {
-        self.metrics.operators.reloaded(holds);
+    /// The configuration was read again. It holds, and this is different; or it does not hold.
+    pub fn reloaded(&self, holds: Option<&str>) {
+        self.metrics.operators.reloaded(holds.is_some());
+        if let Some(changes) = holds {
+            info!(changes, "the configuration was read again and holds");
+        }
     }
 
     /// Something happened.

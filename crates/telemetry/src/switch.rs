@@ -144,7 +144,8 @@ impl SwitchTelemetry {
                 metrics.overdue.with_label_values(&[if *urgent { "urgent" } else { "routine" }]).inc();
                 warn!(%station, urgent, "a hit confirmation was not answered in time");
             }
-            Observation::Reloaded => info!("the configuration was read again and holds"),
+            // Who read it knows what is different, and says so.
+            Observation::Reloaded => {}
             Observation::StoreFull => {
                 metrics.store_full.set(1);
                 error!("nothing can be made durable: senders are told to come again; make room on the disk");
@@ -220,6 +221,13 @@ impl SwitchTelemetry {
             of.in_flight.set(signed(view.in_flight as u64));
             of.bytes.set(signed(view.bytes));
             of.age_seconds.set(view.oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()));
+        }
+    }
+
+    /// Hit confirmations that are open, as they are now: those that are not due yet, those that are overdue.
+    pub fn confirmations(&self, (due, overdue): (usize, usize)) {
+        for (state, count) in [("due", due), ("overdue", overdue)] {
+            self.metrics.confirmations.with_label_values(&[state]).set(signed(count as u64));
         }
     }
 

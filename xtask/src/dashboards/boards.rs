@@ -131,6 +131,13 @@ const NETWORK: &[Panel] = &[
         )],
     },
     Panel {
+        title: "Hit confirmations open",
+        description: "Hit confirmations that are not answered, those that are not due yet and those that are overdue.",
+        unit: "none",
+        shape: Shape::Lines,
+        queries: &[(r#"sum by (state) (orinet_confirmations_open{instance=~"$instance"})"#, "{{state}}")],
+    },
+    Panel {
         title: "Hit confirmations overdue",
         description: "Hit confirmations that were not answered in time, a second, by priority.",
         unit: "reqps",

@@ -197,7 +197,7 @@ fn every_panel_of_every_dashboard_has_data_while_the_demo_is_under_load() {
 #[test]
 fn alerts_fire_on_their_faults_and_clear_after() {
     let net = Net::new();
-    net.change("name = \"ZC\"\n", "name = \"ZC\"\nhold_bytes = 2000\n");
+    net.change("name = \"ZC\"\n", "name = \"ZC\"\nhold_bytes = 12000\n");
     let switch = net.switch();
     let (links, admin) = (switch.links, switch.admin);
     let prometheus = Prometheus::start(&net, admin);

@@ -132,6 +132,11 @@ impl Confirmations {
         self.due.len()
     }
 
+    /// Those that are.
+    pub(crate) fn overdue_count(&self) -> usize {
+        self.overdue.len()
+    }
+
     /// All of them, those that are or were due first before the others; and whether they are overdue.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Confirmation, bool)> {
         let ids = self.overdue.iter().chain(&self.due);

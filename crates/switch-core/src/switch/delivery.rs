@@ -1,6 +1,7 @@
 //! The way out: from the queue of a station to its acknowledgement.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
@@ -75,17 +76,17 @@ impl Switch {
         link.unsent.push_back(delivery);
         let sequence = copy.sequence;
         if self.bodies.find(sequence).is_none() {
-            self.load(sequence);
+            self.load(sequence, None);
         }
         self.send_loaded(id);
     }
 
     /// Hands the copies of a link to it, in order, as far as their bodies are here.
-    fn send_loaded(&mut self, id: LinkId) {
+    pub(super) fn send_loaded(&mut self, id: LinkId) {
         loop {
             let Some(delivery) = self.links.get(&id).and_then(|link| link.unsent.front().copied()) else { return };
             let Some(sequence) = self.folds.copies.get(&delivery).map(|copy| copy.sequence) else { return };
-            let Some(record) = self.bodies.find(sequence) else { return self.load(sequence) };
+            let Some(record) = self.bodies.find(sequence) else { return self.load(sequence, Some(id)) };
             if let Some(link) = self.links.get_mut(&id) {
                 link.unsent.pop_front();
             }
@@ -232,7 +233,17 @@ impl Switch {
         if let Some(station) = self.folds.name(index) {
             self.observe(Observation::LinkDown { link: id, station, unacknowledged: in_flight.len() });
             let at = self.now.wall;
-            self.store_lazily(Record::Link(LinkChange { link: id, station, from, certificate, at, up: false, why }));
+            if self.untold.remove(&id).is_none() {
+                self.store_lazily(Record::Link(LinkChange {
+                    link: id,
+                    station,
+                    from,
+                    certificate,
+                    at,
+                    up: false,
+                    why,
+                }));
+            }
         }
         let in_flight = Vec::from(in_flight);
         let oldest = in_flight.first().filter(|first| !unsent.contains(first)).copied();
@@ -283,9 +294,7 @@ impl Switch {
     }
 
     pub(super) fn loaded(&mut self, sequence: Sequence, kind: u8, record: Bytes) {
-        if !self.loading.remove(&sequence) {
-            return;
-        }
+        let Some(links) = self.loading.remove(&sequence) else { return };
         let bytes = record.len();
         let Ok(record) = Record::decode(kind, record) else {
             return self.observe(Observation::RecordUnreadable { sequence });
@@ -298,17 +307,19 @@ impl Switch {
         for (delivery, why) in self.returning.remove(&sequence).unwrap_or_default() {
             self.return_copy(delivery, why);
         }
-        let waiting: Vec<_> =
-            self.links.iter().filter(|(_, link)| !link.unsent.is_empty()).map(|(id, _)| *id).collect();
-        for link in waiting {
+        for link in links {
             self.send_loaded(link);
         }
     }
 
-    pub(super) fn load(&mut self, sequence: Sequence) {
-        if self.loading.insert(sequence) {
-            self.actions.push_back(Action::Load { sequence });
-        }
+    /// Has a record loaded, on behalf of a link that can go on once it is here.
+    pub(super) fn load(&mut self, sequence: Sequence, link: Option<LinkId>) {
+        let actions = &mut self.actions;
+        let links = self.loading.entry(sequence).or_insert_with(|| {
+            actions.push_back(Action::Load { sequence });
+            BTreeSet::new()
+        });
+        links.extend(link);
     }
 
     /// Takes a copy off the link it is in flight on; false if it is not.

@@ -16,6 +16,7 @@ use crate::admission::{Court, Fault, Passed, Reply, Route};
 use crate::directory::Directory;
 use crate::effect::{Effect, Marked};
 use crate::event::{Action, Delivery, LinkId, Msn, Observation, Refusal, Sequence, Token};
+use crate::folds::COPY_BYTES;
 use crate::network::{DestinationState, Network, StationIndex};
 use crate::record::{Accepted, CopyTo, NoticeTo, Received, Record, Refused, Repeated};
 use crate::repeats::Fingerprint;
@@ -235,12 +236,12 @@ impl Switch {
 
     /// Whether so many bytes more would pass the bound of a station, or of all together.
     pub(super) fn hold_is_full(&self, station: StationIndex, bytes: usize) -> bool {
-        let all = self.folds.waiting_bytes().saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let all = self.folds.held().saturating_add(one_more(bytes));
         self.station_is_full(station, bytes) || all > self.network.limits().hold_bytes
     }
 
     fn station_is_full(&self, station: StationIndex, bytes: usize) -> bool {
-        let own = self.folds.waiting_for(station).1.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let own = self.folds.held_for(station).saturating_add(one_more(bytes));
         own > self.network.at(station).map_or(0, |station| station.hold_bytes)
     }
 
@@ -248,6 +249,11 @@ impl Switch {
         let own = self.network.at(station).and_then(|station| station.hold);
         self.now.wall.after(own.or(key_hold).unwrap_or_else(|| self.network.limits().hold))
     }
+}
+
+/// A copy of so many bytes, as the bounds of what waits count it.
+fn one_more(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(COPY_BYTES)
 }
 
 /// Numbers for the copies of a record that is being made. They become the folds' when the record is stored.

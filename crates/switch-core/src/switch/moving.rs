@@ -155,6 +155,8 @@ impl Switch {
                 }
                 self.requeue(delivery);
                 self.index_expiries(&[delivery]);
+                // What follows it on the link may be here.
+                self.send_loaded(id);
             }
         }
     }

@@ -19,7 +19,7 @@ impl Switch {
         if !self.folds.queries.contains_key(&sequence) || self.asked.contains_key(&sequence) {
             return;
         }
-        let Some(record) = self.bodies.find(sequence) else { return self.load(sequence) };
+        let Some(record) = self.bodies.find(sequence) else { return self.load(sequence, None) };
         self.ask_as_recorded(sequence, record);
     }
 

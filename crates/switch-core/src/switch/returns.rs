@@ -20,13 +20,19 @@ impl Switch {
         }
         for _ in 0..EXPIRED_AT_ONCE {
             let Some((expires, delivery)) = self.expiries.first().copied() else { return };
-            if expires > self.now.wall || self.loading.len() >= EXPIRED_AT_ONCE {
+            if expires > self.now.wall || self.loads_enough() {
                 return;
             }
             self.expiries.remove(&(expires, delivery));
             let gone = self.folds.copies.get(&delivery).is_none_or(|copy| self.network.at(copy.station).is_none());
             self.return_copy(delivery, if gone { ReturnReason::StationGone } else { ReturnReason::Expired });
         }
+    }
+
+    /// Whether so many records are being loaded that nothing more is returned before one of them is here: until then there is
+    /// nothing to do when time passes.
+    pub(super) fn loads_enough(&self) -> bool {
+        self.loading.len() >= EXPIRED_AT_ONCE
     }
 
     /// Moves a copy that is not in flight to the dead letters and tells its sender, in one record. The switch's own
@@ -46,7 +52,7 @@ impl Switch {
         } else {
             let Some(record) = self.bodies.find(sequence) else {
                 self.returning.entry(sequence).or_default().push((delivery, why));
-                return self.load(sequence);
+                return self.load(sequence, None);
             };
             self.notice_of_return(&record, delivery)
         };

@@ -99,6 +99,13 @@ impl Switch {
         self.folds.confirmations.iter()
     }
 
+    /// How many hit confirmations were asked for and not answered: those that are not due yet, those that are overdue.
+    #[must_use]
+    pub fn confirmation_counts(&self) -> (usize, usize) {
+        let open = &self.folds.confirmations;
+        (open.open(), open.overdue_count())
+    }
+
     /// How many copies could not be delivered, of those that are at hand.
     #[must_use]
     pub fn dead_letter_count(&self) -> usize {

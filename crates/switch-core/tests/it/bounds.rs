@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use codec::time::{Tick, Timestamp};
-use switch_core::{Action, Event, Folds, LinkId, Now, Observation, Refusal, Sequence, Switch, Token};
+use switch_core::{Action, Event, Folds, Kind, LinkId, Network, Now, Observation, Refusal, Sequence, Switch, Token};
 
-use crate::network::{attached, dictionary, network};
+use crate::network::{attached, config, dictionary, network};
 
 struct Talk {
     switch: Switch,
@@ -17,8 +17,13 @@ struct Talk {
 
 impl Talk {
     fn new() -> Self {
+        Self::over(&network())
+    }
+
+    fn over(network: &Arc<Network>) -> Self {
         let now = Now { tick: Tick(0), wall: Timestamp(0) };
-        let mut talk = Self { switch: Switch::new(network(), dictionary(), Folds::new(&network()), now), time: 0 };
+        let switch = Switch::new(Arc::clone(network), dictionary(), Folds::new(network), now);
+        let mut talk = Self { switch, time: 0 };
         talk.handle(attached(LinkId(1), "ZA0010000"));
         talk.handle(attached(LinkId(2), "ZC"));
         talk
@@ -127,4 +132,102 @@ fn a_directory_of_thousands_is_looked_through_in_part_and_says_so() {
         assert_eq!(answer.lines().count(), lines, "{body}: {answer}");
         assert_eq!(answer.contains("THERE MAY BE MORE"), more, "{body}: {answer}");
     }
+}
+
+/// Nothing of what waits is so small that it costs no memory: the bound holds for that, and not for the bytes alone.
+#[test]
+fn what_a_copy_costs_besides_its_message_counts_against_the_bound() {
+    const BOUND: u64 = 10_000;
+    let mut config = config();
+    config.stations.iter_mut().filter(|one| one.name.as_str() == "ZC").for_each(|zc| zc.hold_bytes = BOUND);
+    let network = Arc::new(Network::new(config, &dictionary()).unwrap());
+    let mut talk = Talk::over(&network);
+    talk.handle(Event::Detached { link: LinkId(2), suspect: None, why: "TEST".to_owned() });
+    let message = "AM.ZA0010000.ZC.TXT\r\nX";
+    for _ in 0..200 {
+        assert_eq!(talk.says(message.to_owned()), "accepted");
+    }
+    let waiting = talk.switch.stations().find(|one| one.station.as_str() == "ZC").unwrap();
+    let copies = waiting.queued.iter().sum::<usize>();
+    let bytes = u64::try_from(message.len()).unwrap();
+    assert!(waiting.bytes < BOUND / 5, "by their bytes alone, all 200 would have found room");
+    let each = BOUND / u64::try_from(copies).unwrap();
+    assert!(each > bytes + 200, "{copies} copies wait, {each} bytes for each");
+}
+
+/// Fills the store's memory: it takes nothing, and as much waits for it as may.
+fn overfull(talk: &mut Talk) {
+    let text = "X".repeat(200_000);
+    for n in 1..=200 {
+        let message = Bytes::from(format!("AM.ZA0010000.ZC.TXT\r\n{text}"));
+        talk.handle(Event::Received { link: LinkId(1), token: Token(n), validation: 0, message });
+    }
+    talk.handle(Event::StoreFull);
+}
+
+fn stores(actions: &[Action], wanted: Kind) -> usize {
+    let is = |action: &&Action| matches!(action, Action::Store { kind, .. } if *kind == wanted.number());
+    actions.iter().filter(is).count()
+}
+
+#[test]
+fn what_is_told_of_operators_while_the_store_is_full_is_bounded() {
+    let act = |n: usize| Event::Act {
+        who: format!("nobody {n}"),
+        from: "192.0.2.1:1".to_owned(),
+        what: "GET /stations".to_owned(),
+        result: "denied".to_owned(),
+    };
+    let mut talk = Talk::new();
+    assert_eq!(stores(&talk.handle(act(0)), Kind::Act), 1, "while there is room each is written");
+    overfull(&mut talk);
+    let written: usize = (0..1_000).map(|n| stores(&talk.handle(act(n)), Kind::Act)).sum();
+    assert_eq!(written, 0);
+}
+
+/// A restart gives out the numbers of links after the highest that is in the journal: one that is up has to be there.
+#[test]
+fn a_link_that_comes_up_while_the_store_is_full_is_told_once_it_is_open() {
+    let mut talk = Talk::new();
+    overfull(&mut talk);
+    talk.handle(attached(LinkId(7), "ZB"));
+    talk.handle(attached(LinkId(8), "ZB"));
+    talk.handle(Event::Detached { link: LinkId(8), suspect: None, why: "TEST".to_owned() });
+    talk.time += 1_000_000;
+    assert_eq!(stores(&talk.handle(Event::Timeout), Kind::Link), 0, "nothing more is written");
+    let mut written = talk.handle(Event::StoreOpen);
+    talk.time += 1_000_000;
+    written.extend(talk.handle(Event::Timeout));
+    assert_eq!(stores(&written, Kind::Link), 1, "the one that is up");
+    let mut folds = Folds::new(&network());
+    for action in written {
+        if let Action::Store { kind, record, .. } = action {
+            folds.replay(folds.next_sequence().0, kind, &record).unwrap();
+        }
+    }
+    assert_eq!(folds.last_link(), LinkId(7));
+}
+
+/// As many records are loaded at a time as may be: until one is here, time passing changes nothing.
+#[test]
+fn nothing_is_due_while_as_much_is_loaded_as_may_be() {
+    let mut config = config();
+    config.limits.body_cache_bytes = 0;
+    let network = Arc::new(Network::new(config, &dictionary()).unwrap());
+    let mut talk = Talk::over(&network);
+    talk.handle(Event::Detached { link: LinkId(2), suspect: None, why: "TEST".to_owned() });
+    for _ in 0..300 {
+        assert_eq!(talk.says("AM.ZA0010000.ZC.TXT\r\nX".to_owned()), "accepted");
+    }
+    talk.time += 100 * 3_600_000_000;
+    // Notices to the sender expire too, and need no record: they share the turns.
+    let mut loads = 0;
+    for _ in 0..4 {
+        let actions = talk.handle(Event::Timeout);
+        loads += actions.iter().filter(|action| matches!(action, Action::Load { .. })).count();
+    }
+    assert_eq!(loads, 256);
+    let now = Tick(talk.time);
+    let due = talk.switch.poll_timeout();
+    assert!(due.is_none_or(|due| due > now), "{due:?} at {now:?}");
 }

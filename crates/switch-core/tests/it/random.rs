@@ -64,7 +64,7 @@ fn random_traffic_changes_states_directory_help_and_confirmations() {
 fn tight_network(words: &[&str]) -> NetworkConfig {
     let mut config = other_config(words);
     config.limits.body_cache_bytes = 2_000;
-    config.stations.iter_mut().filter(|station| station.name == name("ZC")).for_each(|zc| zc.hold_bytes = 1_000);
+    config.stations.iter_mut().filter(|station| station.name == name("ZC")).for_each(|zc| zc.hold_bytes = 5_000);
     config
 }
 
