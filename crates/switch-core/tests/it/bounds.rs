@@ -91,7 +91,7 @@ fn confirmations_of_a_pair_are_bounded() {
 
 #[test]
 fn a_directory_of_thousands_is_looked_through_in_part_and_says_so() {
-    let mut config = crate::network::config();
+    let mut config = config();
     let more = (0..2_000).map(|n| {
         let mut entry =
             switch_core::OriConfig::new(crate::network::ori(&format!("ZC{n:07}")), crate::network::line("ZC"));
@@ -100,7 +100,7 @@ fn a_directory_of_thousands_is_looked_through_in_part_and_says_so() {
     });
     let known: Vec<_> = config.oris.iter().map(|entry| entry.ori).collect();
     config.oris.extend(more.filter(|entry| !known.contains(&entry.ori)));
-    let network = Arc::new(switch_core::Network::new(config, &dictionary()).unwrap());
+    let network = Arc::new(Network::new(config, &dictionary()).unwrap());
     let now = Now { tick: Tick(0), wall: Timestamp(0) };
     let mut talk = Talk { switch: Switch::new(Arc::clone(&network), dictionary(), Folds::new(&network), now), time: 0 };
     talk.handle(attached(LinkId(1), "ZA0010000"));
