@@ -55,7 +55,7 @@ fn the_runs_reach_everything_that_they_are_about() {
         checkpoints,
         loads,
         full,
-    } = sweep(0, 60, None, || false).counts;
+    } = sweep(0, 80, None, || false).counts;
     assert!(acknowledged > 10_000 && acknowledged < sent, "{acknowledged} of {sent}");
     for (what, count) in [
         ("records", records),
