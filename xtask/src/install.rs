@@ -1,7 +1,7 @@
 //! Programs that the checks need and cargo does not bring: installed where they are missing and can be.
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -36,10 +36,17 @@ pub(crate) const NGINX: Program = Program { name: "nginx", package: "nginx-full"
 pub(crate) const REDIS: Program = Program { name: "redis-server", package: "redis-server" };
 pub(crate) const PIP: Program = Program { name: "pip3", package: "python3-pip" };
 pub(crate) const HAPROXY: Program = Program { name: "haproxy", package: "haproxy" };
+/// It brings libfaketime.
+pub(crate) const FAKETIME: Program = Program { name: "faketime", package: "faketime" };
+pub(crate) const SSLSCAN: Program = Program { name: "sslscan", package: "sslscan" };
+pub(crate) const TESTSSL: Program = Program { name: "testssl", package: "testssl.sh" };
 pub(crate) const MOUNT: Program = Program { name: "mount", package: "mount" };
 
 /// The version of cargo-fuzz that is installed if there is none.
 const CARGO_FUZZ: &str = "0.13.2";
+
+/// The version of sslyze that is installed if there is none.
+const SSLYZE: &str = "6.3.1";
 
 /// Installs, and remembers that the package lists are fresh.
 #[derive(Debug, Default)]
@@ -65,6 +72,24 @@ impl Installer {
         process::capture(command.env("DEBIAN_FRONTEND", "noninteractive"))
             .with_context(|| format!("install the package {}", program.package))?;
         Ok(())
+    }
+
+    /// Sees to it that sslyze is there, from the registry of Python, in a folder of its own if it has to be installed. Returns
+    /// the program.
+    pub(crate) fn need_sslyze(&self, scratch: &Path) -> Result<PathBuf> {
+        if found("sslyze") {
+            return Ok(PathBuf::from("sslyze"));
+        }
+        let folder = scratch.join("sslyze");
+        let program = folder.join("bin/sslyze");
+        if !executable(&program) {
+            output::line(&format!("installing sslyze {SSLYZE} with pip"));
+            self.need(PYTHON)?;
+            process::capture(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+            let pip = ["install", "--quiet", &format!("sslyze=={SSLYZE}")].map(str::to_owned);
+            process::capture(Command::new(folder.join("bin/pip")).args(pip))?;
+        }
+        Ok(program)
     }
 
     /// Sees to it that `cargo fuzz` is there.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::install::{self, Installer};
 use crate::steps::{Effort, Run, Step};
 use crate::workspace::Workspace;
 use crate::{output, process};
@@ -98,8 +99,9 @@ pub(crate) fn faults(workspace: &Workspace, effort: Effort, ids: &[String]) -> R
             }
         }
     }
+    let sslyze = if packages.contains_key("e2e") { scanners(workspace)? } else { PathBuf::new() };
     for (package, paths) in packages {
-        let said = tests(workspace, package, &paths, long)?;
+        let said = tests(workspace, package, &paths, long, &sslyze)?;
         for path in paths {
             let (passed, figures) = said.get(path).cloned().unwrap_or_default();
             keep(&format!("{package}::{path}"), passed, figures);
@@ -112,14 +114,27 @@ pub(crate) fn faults(workspace: &Workspace, effort: Effort, ids: &[String]) -> R
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Sees to the programs that the faults need beyond those of the tests; returns sslyze.
+fn scanners(workspace: &Workspace) -> Result<PathBuf> {
+    let installer = Installer::default();
+    for program in [install::FAKETIME, install::SSLSCAN, install::TESTSSL] {
+        installer.need(program)?;
+    }
+    installer.need_sslyze(&workspace.scratch()?)
+}
+
 /// Runs these tests of a package. One that is not there has said nothing.
-fn tests(workspace: &Workspace, package: &str, paths: &[&str], long: bool) -> Result<BTreeMap<String, (bool, String)>> {
+fn tests(
+    workspace: &Workspace,
+    package: &str,
+    paths: &[&str],
+    long: bool,
+    sslyze: &Path,
+) -> Result<BTreeMap<String, (bool, String)>> {
     output::heading(package);
     let mut command = workspace.cargo(["test", "--package", package, "--release", "--locked", "--no-fail-fast", "--"]);
     command.args(["--show-output", "--exact"]).args(paths);
-    if long {
-        command.env("FAULTS", "long");
-    }
+    command.env("FAULTS", if long { "long" } else { "usual" }).env("SSLYZE", sslyze);
     let mut heard = Heard::default();
     process::stream(&mut command, None, WITHIN, |line| heard.line(line))?;
     Ok(heard.said)

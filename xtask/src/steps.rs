@@ -158,6 +158,8 @@ impl<'a> Run<'a> {
                 self.installer.need(install::XMLLINT)?;
                 self.installer.need(install::MOUNT)?;
                 self.installer.need(install::PROMETHEUS)?;
+                self.installer.need(install::FAKETIME)?;
+                self.installer.need(install::SSLSCAN)?;
                 return Ok(cargo::test(self.workspace)?);
             }
             Step::Doc => cargo::doc(self.workspace)?,

@@ -2,7 +2,8 @@
 //!
 //! Each connection shakes hands in its own task under a deadline, so that a silent peer costs a slot for that long and
 //! nobody else any time. Connections whose handshake is not done are bounded in all and for each address, links in all
-//! and for each station. Running out of descriptors is waited out.
+//! and for each station. Running out of descriptors is waited out. A link whose TLS carries nothing over and over, such as
+//! changes of key, is closed.
 //!
 //! **Certificates and revocations are live.** The files are looked at each second and new ones swapped in. A link whose
 //! certificate is revoked, has run out or lost its authority is closed. Without authorities and revocation lists that
@@ -13,6 +14,7 @@
 
 mod live;
 mod watch;
+mod wordless;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -32,12 +34,12 @@ use tokio::select;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::live::{HalfOpen, Registration, Registry};
 use self::watch::Watch;
+use self::wordless::{Above, Below};
 use crate::certificate::{Holder, Serial, UnnamedError};
 use crate::connection::{self, CloseReason, Command, drive_until};
 use crate::tls::{ServerFiles, ServerTls, TlsError};
@@ -381,7 +383,7 @@ pub struct Link {
     peer: Peer,
     door: Door,
     until: Timestamp,
-    stream: TlsStream<TcpStream>,
+    stream: Above,
     registration: Registration,
     cut: oneshot::Receiver<CloseReason>,
 }
@@ -513,7 +515,7 @@ impl Shared {
         // Acknowledgements are small and must not wait for one another. Without it a link is slow, not wrong.
         drop(tcp.set_nodelay(true));
         let acceptor = TlsAcceptor::from(Arc::clone(&credentials.config));
-        let stream = acceptor.accept(tcp).await.map_err(|error| HandshakeFailure::of_io(&error))?;
+        let stream = acceptor.accept(Below::new(tcp)).await.map_err(|error| HandshakeFailure::of_io(&error))?;
         let chain: Arc<[_]> = stream.get_ref().1.peer_certificates().unwrap_or_default().iter().cloned().collect();
         let holder = Holder::read(chain.first().ok_or(HandshakeFailure::NoCertificate)?)?;
         let peer = Peer { station: holder.station, serial: holder.serial.clone(), address };
@@ -524,7 +526,7 @@ impl Shared {
         if !Arc::ptr_eq(&current, &credentials) {
             current.trust.check(&chain, Timestamp::now()).map_err(|error| HandshakeFailure::of_tls(&error))?;
         }
-        Ok(Link { peer, door, until, stream, registration: registration.up(), cut })
+        Ok(Link { peer, door, until, stream: Above(stream), registration: registration.up(), cut })
     }
 }
 

@@ -11,7 +11,7 @@ use codec::name::StationName;
 use jiff::Timestamp;
 use link::authority::{Authority, Terms};
 
-use crate::effort::{effort, figures, shared};
+use crate::effort::{efforts, figures, shared};
 use crate::net::{Net, Node, STATE, TERMINAL, note};
 use crate::openssl::{Called, Credentials, Forge, call};
 use crate::process::must;
@@ -205,7 +205,7 @@ fn replace(file: &Path, bytes: &[u8]) {
 /// S6.
 #[test]
 fn changes_of_certificates_under_load_lose_no_link_and_fail_no_handshake() {
-    let changes: usize = effort(10, 50);
+    let changes: usize = efforts(10, 50, 50);
     let _machine = shared();
     let net = Net::new();
     let switch = net.switch();

@@ -1,6 +1,7 @@
 //! How much of a test that could go on for ever is done, its seed, its figures, and whether it has the machine for itself.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -8,10 +9,16 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
 /// The short form, or with `FAULTS=long` the long one.
-pub(crate) fn effort<T>(short: T, long: T) -> T {
+pub(crate) fn effort<T: Clone>(short: T, long: T) -> T {
+    efforts(short.clone(), short, long)
+}
+
+/// What there is time for among all other tests; what `cargo xtask faults` does, which is `FAULTS=usual`; and the long form.
+pub(crate) fn efforts<T>(short: T, usual: T, long: T) -> T {
     match std::env::var("FAULTS").as_deref() {
         Ok("long") => long,
-        Ok(other) => panic!("FAULTS={other} means nothing: long, or not set"),
+        Ok("usual") => usual,
+        Ok(other) => panic!("FAULTS={other} means nothing: usual, long, or not set"),
         Err(_) => short,
     }
 }
@@ -29,6 +36,15 @@ pub(crate) fn chance(of: &str) -> Pcg64 {
     let seed: u64 = given.unwrap_or_else(|| RandomState::new().hash_one(of));
     eprintln!("FAULTS_SEED={seed}");
     Pcg64::seed_from_u64(seed)
+}
+
+/// Raises a flag at its end, so that threads which wait for it end with a test that fails.
+pub(crate) struct Raised<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Tests that time something hold it alone, all others share it.

@@ -24,26 +24,71 @@ const OTHER: (&str, &str) = ("ZA", "ZA0020000");
 
 /// One that sends, and sends again what was not acknowledged.
 pub(crate) struct Sender {
-    station: &'static str,
+    pub(crate) station: &'static str,
     flows: [Flow; 2],
     next: u32,
     /// Validation and message, oldest first. Every validation is used once.
     waiting: Vec<(u32, Stamp)>,
     pub(crate) acked: BTreeSet<Stamp>,
+    /// What it was told was given back: SM 04.
+    pub(crate) returned: BTreeSet<Stamp>,
+    /// How many SM it was sent.
+    pub(crate) told: usize,
+    window: usize,
 }
 
 impl Sender {
     pub(crate) fn new(station: &'static str, ori: &str, to: &str) -> Self {
         // Two keys of different priority: each is in order by itself.
-        let flows = ["AM", "SM"].map(|key| (ori.to_owned(), to.to_owned(), key));
-        Self { station, flows, next: 1, waiting: Vec::new(), acked: BTreeSet::new() }
+        Self::with_keys(["AM", "SM"], station, ori, to)
+    }
+
+    /// With one key only, of which a sender is told what is given back.
+    pub(crate) fn of_notes(station: &'static str, ori: &str, to: &str) -> Self {
+        Self::with_keys(["AM", "AM"], station, ori, to)
+    }
+
+    fn with_keys(keys: [&'static str; 2], station: &'static str, ori: &str, to: &str) -> Self {
+        let flows = keys.map(|key| (ori.to_owned(), to.to_owned(), key));
+        Self {
+            station,
+            flows,
+            next: 1,
+            waiting: Vec::new(),
+            acked: BTreeSet::new(),
+            returned: BTreeSet::new(),
+            told: 0,
+            window: WINDOW,
+        }
+    }
+
+    /// With those numbers, and so many messages at most that are posted and not acknowledged.
+    pub(crate) fn begin_at(&mut self, number: u32, window: usize) {
+        (self.next, self.window) = (number, window);
+    }
+
+    /// As a sender would that takes for acknowledged what it has sent: for controls.
+    pub(crate) fn believe(&mut self) {
+        self.acked.extend(self.waiting.drain(..).map(|(_, stamp)| stamp));
+    }
+
+    /// Whether all that was acknowledged for it is there, or was given back.
+    pub(crate) fn is_accounted(&self, got: &Got) -> bool {
+        let arrived: BTreeSet<_> = got.copies.iter().map(|(_, stamp)| stamp).collect();
+        self.acked.iter().all(|stamp| arrived.contains(stamp) || self.returned.contains(stamp))
     }
 
     /// Sends again what waits, then new messages, until so many acks have come or the link goes.
     pub(crate) fn pour(&mut self, link: &mut Station, acks: usize) {
-        let (mut sent, before) = (0, self.acked.len());
-        while self.acked.len() < before + acks {
-            while sent < self.waiting.len().max(WINDOW) {
+        let enough = self.acked.len() + acks;
+        self.pour_until(link, |this| this.acked.len() >= enough);
+    }
+
+    /// The same until that is so.
+    pub(crate) fn pour_until(&mut self, link: &mut Station, is_enough: impl Fn(&Self) -> bool) {
+        let mut sent = 0;
+        while !is_enough(self) {
+            while sent < self.waiting.len().max(self.window) {
                 if sent == self.waiting.len() {
                     let flow = self.flows[usize::from(self.next.is_multiple_of(5))].clone();
                     self.waiting.push((self.next, Stamp { flow, number: self.next }));
@@ -67,6 +112,11 @@ impl Sender {
         for (validation, stamp) in &self.waiting {
             link.post_as(*validation, &stamp.text()).expect("the link takes a message");
         }
+        self.await_acks(link);
+    }
+
+    /// Waits for the acknowledgements of what went over this link.
+    pub(crate) fn await_acks(&mut self, link: &mut Station) {
         while !self.waiting.is_empty() {
             link.pump(Instant::now() + PATIENCE).expect("the link stays up");
             self.collect(link);
@@ -91,21 +141,28 @@ impl Sender {
             let place = self.waiting.iter().position(|(validation, _)| *validation == reply.validation());
             self.acked.insert(self.waiting.remove(place.expect("an ack of what was sent")).1);
         }
-        // What the switch tells the sender is not looked at here, and would only pile up.
-        drop(link.arrived());
+        self.hear(link);
         replies.len()
+    }
+
+    /// Takes what the switch told it.
+    pub(crate) fn hear(&mut self, link: &mut Station) {
+        let told = link.arrived();
+        self.told += told.iter().filter(|told| told.text.starts_with("SM.")).count();
+        let given_back = told.iter().filter(|told| told.text.starts_with("SM.") && told.text.contains(".04. "));
+        self.returned.extend(given_back.filter_map(|told| Stamp::of(&told.text)));
     }
 }
 
 /// What a series of kills came to.
-struct Series {
-    net: Net,
-    senders: Vec<Sender>,
-    got: Got,
+pub(crate) struct Series {
+    pub(crate) net: Net,
+    pub(crate) senders: Vec<Sender>,
+    pub(crate) got: Got,
 }
 
 impl Series {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let net = Net::new();
         // Status messages of stations need an authorization that the sample's agencies have; see the network file.
         let senders = vec![Sender::new(TERMINAL, TERMINAL, PEER), Sender::new(OTHER.0, OTHER.1, PEER)];
@@ -113,7 +170,7 @@ impl Series {
     }
 
     /// One life of the switch, from its start to its kill.
-    fn live(&mut self, random: &mut impl Rng) {
+    pub(crate) fn live(&mut self, random: &mut impl Rng) {
         if random.random_ratio(1, 10) {
             // While it starts.
             let process = crate::process::Process::start(&mut self.net.command());
@@ -155,7 +212,7 @@ impl Series {
     }
 
     /// A last life in which everything arrives.
-    fn settle(&mut self) -> usize {
+    pub(crate) fn settle(&mut self) -> usize {
         let switch = self.net.switch();
         for sender in &mut self.senders {
             sender.finish(&mut switch.station(sender.station));
@@ -181,7 +238,19 @@ impl Series {
         acked
     }
 
-    fn acked(&self) -> BTreeSet<Stamp> {
+    /// One more life, for the marks of what came last, and an end that writes all of them.
+    pub(crate) fn close(&mut self) {
+        let switch = self.net.switch();
+        let mut link = switch.station(STATE);
+        let held = format!("orinet_held_bytes{{station=\"{STATE}\"}}");
+        while switch.metrics().value(&held).is_some_and(|bytes| bytes > 0.0) {
+            link.pump(Instant::now() + Duration::from_millis(50)).expect("the link stays up");
+        }
+        self.got.take(link.arrived());
+        switch.stop();
+    }
+
+    pub(crate) fn acked(&self) -> BTreeSet<Stamp> {
         self.senders.iter().flat_map(|sender| sender.acked.iter().cloned()).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Faults that are real, and peers that mean harm, against the real binary: kills, clocks, networks, floods, forgeries.
 //!
-//! Each in a short form here, and at length with `FAULTS=long`, as `cargo xtask faults --long` runs them. What a test measured is
+//! Each in a short form here; as `cargo xtask faults` runs them with `FAULTS=usual`, at length with `FAULTS=long`. What a test measured is
 //! one line that begins with `figures: `; `docs/reliability.md` is made of these. A fault has its control beside it.
 
 #[path = "../it/binary.rs"]
@@ -21,13 +21,24 @@ mod process;
 mod station;
 
 mod certificates;
+mod chaos;
+mod clock;
 mod crowd;
 mod effort;
+mod frozen;
 mod host;
 mod judge;
 mod kills;
+mod malformed;
+mod network;
+mod overload;
+mod priority;
+mod purposes;
+mod reconcile;
 mod rights;
+mod scanners;
 mod seen;
+mod soak;
 
 use std::time::Duration;
 

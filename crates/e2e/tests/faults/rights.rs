@@ -113,7 +113,7 @@ fn every_command_is_for_its_right_alone() {
 }
 
 /// The events of a journal that nobody has open.
-fn export(net: &Net) -> Vec<Value> {
+pub(crate) fn export(net: &Net) -> Vec<Value> {
     let export: Finished = run(orinet().args(["journal", "--data"]).arg(net.path("data")).arg("export"));
     assert_eq!(export.code, Some(0), "{export:#?}");
     export.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
