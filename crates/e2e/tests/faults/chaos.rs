@@ -172,10 +172,14 @@ fn pass(
 ) -> io::Result<()> {
     let mut bytes = [0; 4096];
     loop {
-        let count = from.read(&mut bytes)?;
-        if count == 0 {
-            return to.shutdown(Shutdown::Write);
-        }
+        let count = match from.read(&mut bytes) {
+            Ok(0) => return to.shutdown(Shutdown::Write),
+            Ok(count) => count,
+            Err(error) => {
+                reset(&to);
+                return Err(error);
+            }
+        };
         let before = connection.passed.fetch_add(count, Ordering::Relaxed);
         if connection.after == usize::MAX {
             to.write_all(&bytes[..count])?;

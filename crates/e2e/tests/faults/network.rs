@@ -13,10 +13,11 @@ use crate::judge::{Got, Verdict, judge};
 use crate::kills::Sender;
 use crate::net::{Net, Node, PEER, STATE, TERMINAL};
 use crate::seen::resident_kib;
-use crate::station::{Acknowledges, Station};
+use crate::station::{Acknowledges, Pumped, Station};
 
-/// How much more memory the switch may have for all that the network does to its links.
-const MEMORY_KIB: u64 = 32 << 10;
+/// How much more memory the switch may have: the messages that it keeps to send them without reading them again, and as much as half of
+/// that for all that the network does to its links.
+const MEMORY_KIB: u64 = 96 << 10;
 
 /// Calls until it gets through. On this network a handshake may fail as well.
 fn connect(chaos: &Chaos, net: &Net, name: &str) -> Station {
@@ -120,7 +121,9 @@ fn run(acks: usize, outage: Duration, believes: bool) -> Ran {
         (receiver.join().expect("the receiver got on"), honest.join().expect("the honest pair was served"))
     });
     let mut got = got;
-    settle(&switch, &mut senders, &mut got);
+    // A link that is half open is found out by its silence. Who believes has lost something for ever.
+    let patience = if believes { Duration::from_secs(3) } else { PATIENCE * 3 };
+    settle(&switch, &mut senders, &mut got, patience);
     let acked = senders.iter().flat_map(|sender| sender.acked.iter().cloned());
     let wanted = acked.filter(|stamp| !senders.iter().any(|sender| sender.returned.contains(stamp))).collect();
     let met = [&up[0], &up[1], &down].map(Chaos::met);
@@ -139,21 +142,19 @@ fn run(acks: usize, outage: Duration, believes: bool) -> Ran {
     }
 }
 
-/// All that is still on its way, over links that are good, until everything is accounted for or nothing more comes.
-fn settle(switch: &Node, senders: &mut [Sender], got: &mut Got) {
+/// All that is still on its way, over links that are good, until everything is accounted for or the time is over.
+fn settle(switch: &Node, senders: &mut [Sender], got: &mut Got, patience: Duration) {
     let mut state = switch.station(STATE);
     let mut links: Vec<_> = senders.iter().map(|sender| switch.station(sender.station)).collect();
-    let deadline = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 30 && Instant::now() < deadline {
+    let deadline = Instant::now() + patience;
+    while Instant::now() < deadline {
         let came = state.pump(Instant::now() + Duration::from_millis(100)).expect("the link stays up");
         got.take(state.arrived());
         for (sender, link) in senders.iter_mut().zip(&mut links) {
             link.pump(Instant::now() + Duration::from_millis(1)).expect("the link stays up");
             sender.hear(link);
         }
-        quiet = if came == crate::station::Pumped::Block { 0 } else { quiet + 1 };
-        if quiet > 0 && senders.iter().all(|sender| sender.is_accounted(got)) {
+        if came == Pumped::Nothing && senders.iter().all(|sender| sender.is_accounted(got)) {
             return;
         }
     }
