@@ -148,6 +148,7 @@ impl Switch {
         };
         let unsent = self.links.iter().flat_map(|(id, link)| link.unsent.iter().map(|delivery| (*id, *delivery)));
         let unsent: Vec<_> = unsent.filter(|(_, delivery)| turned(delivery)).collect();
+        let mut links = BTreeSet::new();
         for (id, delivery) in unsent {
             if self.take_in_flight(id, delivery) {
                 if let Some(link) = self.links.get_mut(&id) {
@@ -155,10 +156,11 @@ impl Switch {
                 }
                 self.requeue(delivery);
                 self.index_expiries(&[delivery]);
-                // What follows it on the link may be here.
-                self.send_loaded(id);
+                links.insert(id);
             }
         }
+        // What followed them on their link may be here. Not before all are off it: one would go that has to turn.
+        links.into_iter().for_each(|id| self.send_loaded(id));
     }
 
     /// Every station of which a copy is, or may be, at another.
