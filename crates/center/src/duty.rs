@@ -124,13 +124,6 @@ pub enum Duty {
     Tip(tipline::Change),
     /// To a list of persons.
     List(list::Change),
-    /// A record of the immigration violator file was entered.
-    NcicEntered,
-    /// A hit confirmation was answered.
-    Confirmed {
-        /// When it was asked for.
-        asked: Moment,
-    },
     /// The switch took a notice of an earlier entry, or refused it for good.
     Settled {
         /// The entry.
@@ -203,7 +196,6 @@ impl Duties {
             Duty::Detainer(change) => self.detainers.apply(sequence, entry.at, entry.who.as_ref(), change),
             Duty::Tip(change) => self.tips.apply(sequence, entry.at, entry.who.as_ref(), change),
             Duty::List(change) => self.lists.apply(sequence, entry.at, change),
-            Duty::NcicEntered | Duty::Confirmed { .. } => Some(()),
             Duty::Settled { entry, place } => self.unsent.remove(&(*entry, *place)).map(drop),
         };
         fits.ok_or(DutyError { sequence })?;

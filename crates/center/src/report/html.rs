@@ -46,11 +46,9 @@ impl fmt::Display for Page<'_> {
                 "<tr><td>{what}</td><td class=\"n\">{count}</td><td class=\"n\">{published}</td><td>{of}</td></tr>"
             )?;
         }
-        let (all, in_time) = (grouped(report.confirmations), grouped(report.confirmations_in_time));
         writeln!(
             page,
-            "<tr><td>hit confirmations</td><td class=\"n\">{all}</td><td class=\"n\">–</td><td>{in_time} within 10 minutes</td></tr>\n\
-             </tbody></table>\n<h2>Answers, and the time to each</h2>\n\
+            "</tbody></table>\n<h2>Answers, and the time to each</h2>\n\
              <table><thead><tr><th>kind</th><th class=\"n\">count</th><th class=\"n\">median</th><th class=\"n\">95 of 100 within</th></tr></thead><tbody>"
         )?;
         for (kind, times) in &report.answers {

@@ -18,9 +18,6 @@ use crate::list::{self, Purpose};
 use crate::record::Record;
 use crate::tipline;
 
-/// Within which a hit confirmation is to be answered.
-const CONFIRMATION_MICROSECONDS: u64 = 600 * 1_000_000;
-
 /// A month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month(Date);
@@ -95,10 +92,6 @@ pub struct Report {
     pub figures: Vec<Beside>,
     /// Answers by kind, and the time from the inquiry to each.
     pub answers: BTreeMap<String, Times>,
-    /// Hit confirmations that were answered.
-    pub confirmations: u64,
-    /// Those of them within ten minutes.
-    pub confirmations_in_time: u64,
     /// Inquiries of each day.
     pub inquiries_by_day: Vec<u64>,
     /// Detainers of each day.
@@ -122,7 +115,6 @@ pub struct Collector {
     detainers: Vec<u64>,
     calls: Vec<u64>,
     counts: BTreeMap<&'static str, u64>,
-    confirmations: (u64, u64),
     lifted: BTreeMap<char, u64>,
     /// For what the lists are.
     lists: HashMap<u64, Purpose>,
@@ -132,7 +124,6 @@ const BRADY: &str = "Brady checks";
 const VISITORS: &str = "White House visitors";
 const EMPLOYMENT: &str = "employment";
 const LEADS: &str = "leads";
-const ENTRIES: &str = "NCIC entries";
 
 impl Collector {
     /// For a month, with nothing counted yet.
@@ -147,7 +138,6 @@ impl Collector {
             detainers: days.clone(),
             calls: days,
             counts: BTreeMap::new(),
-            confirmations: (0, 0),
             lifted: BTreeMap::new(),
             lists: HashMap::new(),
         }
@@ -192,12 +182,6 @@ impl Collector {
                 let purpose = self.lists.get(list).copied().unwrap_or(Purpose::Employment);
                 self.count(if purpose == Purpose::Visitors { VISITORS } else { EMPLOYMENT });
             }
-            Duty::NcicEntered => self.count(ENTRIES),
-            Duty::Confirmed { asked } => {
-                let in_time = entry.at.0.saturating_sub(asked.0) <= CONFIRMATION_MICROSECONDS;
-                let (all, within) = self.confirmations;
-                self.confirmations = (all.saturating_add(1), within.saturating_add(in_time.into()));
-            }
             Duty::Detainer(detainer::Change::Proposed(_) | detainer::Change::Declined { .. })
             | Duty::Tip(tipline::Change::Graded { .. } | tipline::Change::Ended { .. })
             | Duty::List(list::Change::Uploaded { .. } | list::Change::Finished { .. })
@@ -229,15 +213,12 @@ impl Collector {
             beside(EMPLOYMENT, of(EMPLOYMENT), None, "on request, in lists"),
             beside("tipline calls", total(&self.calls), Some(2_250), "27,000 in FY2004"),
             beside(LEADS, of(LEADS), Some(292), "3,500 in FY2004"),
-            beside(ENTRIES, of(ENTRIES), Some(4_308), "51,700 in FY2004"),
         ];
         Report {
             notice: "EMULATOR - SYNTHETIC DATA",
             month: self.month.to_string(),
             figures,
             answers: self.times.into_iter().map(|(number, times)| (kind(number), Times::of(times))).collect(),
-            confirmations: self.confirmations.0,
-            confirmations_in_time: self.confirmations.1,
             inquiries_by_day: self.inquiries,
             detainers_by_day: self.detainers,
             calls_by_day: self.calls,

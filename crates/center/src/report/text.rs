@@ -12,8 +12,6 @@ impl fmt::Display for Report {
             let published = figure.published.map_or_else(|| "-".to_owned(), |published| published.to_string());
             writeln!(f, "{:<22} {:>9} {:>11}  {}", figure.what, figure.count, published, figure.of)?;
         }
-        let (all, in_time) = (self.confirmations, self.confirmations_in_time);
-        writeln!(f, "{:<22} {all:>9} {:>11}  {in_time} within 10 minutes", "hit confirmations", "-")?;
         writeln!(f, "\n{:<22} {:>9} {:>11} {:>11}", "answers", "", "median", "p95")?;
         for (kind, times) in &self.answers {
             let (median, p95) = (seconds(times.median_us), seconds(times.p95_us));

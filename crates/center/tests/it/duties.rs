@@ -195,8 +195,11 @@ fn a_log_in_which_a_program_lodges_or_lifts_a_detainer_is_refused() {
     assert!(bench.duties.apply(3, &forged(Change::Lifted { detainer: number, reason: 'L' })).is_err());
     for nobody in ["", "   ", "TWO\nLINES", &"X".repeat(41)] {
         assert_eq!(Technician::new(nobody), Err(Denial::Nobody), "{nobody:?}");
-        let text = format!("{{\"at\":1,\"who\":{nobody:?},\"duty\":\"ncic-entered\",\"notices\":[]}}");
-        assert!(Entry::decode(1, text.as_bytes()).is_err(), "{text}");
+        let by = |who: &str| {
+            format!("{{\"at\":1,\"who\":{who:?},\"duty\":{{\"settled\":{{\"entry\":1,\"place\":0}}}},\"notices\":[]}}")
+        };
+        assert!(Entry::decode(1, by("SAMPLE T").as_bytes()).is_ok());
+        assert!(Entry::decode(1, by(nobody).as_bytes()).is_err(), "{nobody:?}");
     }
 }
 
